@@ -1,0 +1,1 @@
+"""Settings: base holds what is always so; local, test and production say what differs."""
