@@ -1,0 +1,69 @@
+"""What RevOps types about people, and what everybody sets for themselves."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+
+from apps.accounts.models import Role, User
+
+_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+def _zones() -> list[tuple[str, str]]:
+    named = sorted(zone for zone in available_timezones() if zone.startswith(_REGIONS))
+    return [(zone, zone.replace("_", " ")) for zone in ["UTC", *named]]
+
+
+class PersonForm(forms.Form):
+    """A new person."""
+
+    name = forms.CharField(
+        max_length=120, label="Name", error_messages={"required": "Say the person's name."}
+    )
+    email = forms.EmailField(
+        max_length=254,
+        label="E-mail address",
+        help_text="Used to sign in.",
+        error_messages={"required": "Say the address.", "invalid": "This is no e-mail address."},
+    )
+    role = forms.ChoiceField(
+        choices=[("", "Choose a role"), *Role.choices],
+        label="Role",
+        error_messages={"required": "Choose a role.", "invalid_choice": "Choose one of the roles listed."},
+    )
+    time_zone = forms.ChoiceField(choices=_zones, label="Time zone")
+    password = forms.CharField(
+        required=False,
+        max_length=128,
+        strip=False,
+        label="First password",
+        help_text="Left empty, the person gets a mail to set one.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("initial", {"time_zone": settings.COMPANY_TIME_ZONE})
+        super().__init__(*args, **options)
+
+
+class RoleForm(forms.Form):
+    """Another role."""
+
+    role = forms.ChoiceField(choices=Role.choices, label="Role")
+
+
+class ProfileForm(forms.Form):
+    """What everybody sets for themselves."""
+
+    time_zone = forms.ChoiceField(
+        choices=_zones,
+        label="Time zone",
+        help_text="Every time on the portal is shown in it.",
+        error_messages={"invalid_choice": "Choose a time zone from the list."},
+    )
+
+    @classmethod
+    def of(cls, user: User) -> "ProfileForm":
+        return cls(initial={"time_zone": user.time_zone})

@@ -1,0 +1,1 @@
+"""Who did what, when and from where; sealed into a hash chain that shows any alteration."""

@@ -1,0 +1,24 @@
+"""The one root of errors that a person can act on. Each app names its own where it raises them."""
+
+
+class DomainError(Exception):
+    """A request that the rules refuse.
+
+    ``str(error)`` is a full sentence for the person who asked: what is wrong and what to do.
+    ``field`` names the form field it belongs to, if any; ``code`` is stable for the API.
+    """
+
+    code = "refused"
+    status = 409
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(DomainError):
+    """Input that can never be right as given (as against a state that refuses it now)."""
+
+    code = "invalid"
+    status = 400

@@ -1,0 +1,1 @@
+"""A recorded run of long work: its progress, its cancellation, its outcome. Celery tasks report here."""

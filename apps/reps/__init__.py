@@ -1,0 +1,1 @@
+"""Reps, teams, business calendars, time off, tiers, quotas."""

@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from apps.core.append_only import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("reps", "0001_initial")]
+
+    operations = [
+        append_only("reps_tierchange"),
+    ]

@@ -1,0 +1,1 @@
+"""Decisions about working time, on plain values."""

@@ -1,0 +1,1 @@
+"""Acts on reps: one atomic verb each."""
