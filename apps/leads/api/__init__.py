@@ -1,0 +1,1 @@
+"""The funnel by API: the same selectors, services and policies as the pages, as JSON."""

@@ -1,0 +1,111 @@
+"""What MQL and SQL mean here, as agreed; and each lead's answers to it (PRODUCT section 3)."""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+def bant() -> list[dict[str, Any]]:
+    """BANT as the first SQL definition."""
+    return [
+        {"key": "budget", "name": "Budget", "asks": "What is set aside, and who approved it?"},
+        {"key": "authority", "name": "Authority", "asks": "Who signs, and up to what amount?"},
+        {"key": "need", "name": "Need", "asks": "What problem do they want gone?"},
+        {"key": "timeframe", "name": "Timeframe", "asks": "By when do they decide and go live?"},
+    ]
+
+
+class DefinitionQuerySet(models.QuerySet["Definition"]):
+    def in_force(self, kind: str, day: date) -> "DefinitionQuerySet":
+        """Signed by both sides and effective by ``day``, newest first."""
+        return self.filter(
+            kind=kind,
+            effective_on__lte=day,
+            marketing_signed_by__isnull=False,
+            sales_signed_by__isnull=False,
+        ).order_by("-effective_on", "-version")
+
+
+class Definition(models.Model):
+    """One version of an agreement. It takes effect only when marketing and sales have signed it."""
+
+    class Kind(models.TextChoices):
+        MQL = "mql", "MQL"
+        SQL = "sql", "SQL"
+
+    kind = models.CharField(max_length=3, choices=Kind.choices)
+    version = models.PositiveIntegerField()
+    name = models.CharField(max_length=80)
+    criteria = models.JSONField(default=bant)
+    needed = models.PositiveSmallIntegerField(default=3, help_text="criteria met, or the MQL threshold")
+    effective_on = models.DateField()
+    marketing_signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    marketing_signed_at = models.DateTimeField(null=True, blank=True)
+    sales_signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    sales_signed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DefinitionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["kind", "-version"]
+        constraints = [models.UniqueConstraint(fields=["kind", "version"], name="definition_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} definition v{self.version}"
+
+    @property
+    def is_signed(self) -> bool:
+        return self.marketing_signed_by_id is not None and self.sales_signed_by_id is not None
+
+
+class Qualification(models.Model):
+    """A lead judged against one version of the SQL definition."""
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="qualifications")
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="qualifications")
+    rep = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="qualifications")
+    qualified_at = models.DateTimeField()
+    meets_definition = models.BooleanField()
+
+    class Meta:
+        ordering = ["-qualified_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} by {self.definition_id}"
+
+
+class QualificationAnswer(models.Model):
+    """The answer to one criterion, its evidence, and who said so."""
+
+    class Verdict(models.TextChoices):
+        MET = "met", "Met"
+        PARTLY = "partly", "Partly"
+        NOT_MET = "not_met", "Not met"
+
+    qualification = models.ForeignKey(Qualification, on_delete=models.CASCADE, related_name="answers")
+    criterion = models.CharField(max_length=20)
+    name = models.CharField(max_length=40)
+    position = models.PositiveSmallIntegerField()
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    answer = models.CharField(max_length=300, blank=True)
+    evidence = models.CharField(max_length=500, blank=True)
+    said_by = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["qualification", "criterion"], name="answer_once_per_criterion"),
+            models.CheckConstraint(
+                condition=Q(verdict__in=("met", "partly", "not_met")), name="answer_verdict_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.criterion}: {self.verdict}"

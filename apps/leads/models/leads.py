@@ -1,0 +1,224 @@
+"""A lead: somebody at a company who may buy, and where they stand in the queue.
+
+The stage and the place in the queue are projections, kept here so that the queue is one indexed
+query. What happened is in the funnel record (``models.record``).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from apps.leads.models.hand_offs import HandOff
+from apps.reps.models import Rep
+
+
+class LeadStage(models.TextChoices):
+    """PRODUCT section 2. Opportunities have stages of their own."""
+
+    MCL = "mcl", "Collected"
+    MQL = "mql", "Marketing qualified"
+    WORKING = "working", "Working"
+    SQL = "sql", "Sales qualified"
+    HANDED_OFF = "handed_off", "Handed off"
+    SAL = "sal", "Sales accepted"
+    RECYCLED = "recycled", "Recycled"
+    DISQUALIFIED = "disqualified", "Disqualified"
+
+    @classmethod
+    def workable(cls) -> tuple[str, ...]:
+        """Stages in which an SDR works the lead."""
+        return (cls.MCL, cls.MQL, cls.WORKING, cls.SQL, cls.RECYCLED)
+
+
+class Score(models.TextChoices):
+    A = "A", "A"
+    B = "B", "B"
+    C = "C", "C"
+    D = "D", "D"
+
+
+class Channel(models.TextChoices):
+    CALL = "call", "Call"
+    EMAIL = "email", "Email"
+    SOCIAL = "social", "Social"
+    CHAT = "chat", "Chat"
+    VISIT = "visit", "Site visit"
+
+
+class QueueBucket(models.IntegerChoices):
+    """Why a lead is in the queue, in the order of PRODUCT section 4."""
+
+    CALLBACK = 1, "Callbacks due"
+    FRESH_INBOUND = 2, "Fresh inbound"
+    TOUCH_DUE = 3, "Touches due"
+    UNTOUCHED = 4, "Untouched"
+    RECYCLED = 5, "Recycled, back now"
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    def visible_to(self, user: Any) -> "LeadQuerySet":
+        """Who may open a lead.
+
+        RevOps, marketing and finance see all (finance follows a line to its lead); a manager those of
+        managed teams; an SDR the own ones, the team's unowned ones and those handed off; an AE those
+        handed to them; AM and CSM those of accounts they look after.
+        """
+        if user.role in ("revops", "marketing", "finance"):
+            return self
+        if user.role == "manager":
+            return self.filter(Q(team__manager=user) | Q(owner__team__manager=user)).distinct()
+        if user.role == "sdr":
+            # Subqueries rather than joins: the row count stays that of the leads.
+            rep = _rep_ids(user)
+            pool = Q(owner__isnull=True, team__in=_team_ids(user))
+            handed = Q(pk__in=_hand_off_leads(sdr__in=rep))
+            return self.filter(Q(owner__in=rep) | pool | handed)
+        if user.role == "ae":
+            return self.filter(pk__in=_hand_off_leads(ae__in=_rep_ids(user)))
+        return self.filter(account__owner__in=_rep_ids(user))
+
+    def queued(self, now: datetime) -> "LeadQuerySet":
+        """In the queue at ``now``, in its order; claimed ones included."""
+        return self.filter(queue_bucket__isnull=False, queue_ready_at__lte=now).order_by(
+            "queue_bucket", "queue_sort_at", "pk"
+        )
+
+    def unclaimed(self, now: datetime) -> "LeadQuerySet":
+        """Held by nobody, or held by somebody whose hold has run out."""
+        return self.filter(Q(claimed_until__isnull=True) | Q(claimed_until__lte=now))
+
+
+def _rep_ids(user: Any) -> models.QuerySet:
+    return Rep.objects.filter(user=user).values("pk")
+
+
+def _team_ids(user: Any) -> models.QuerySet:
+    return Rep.objects.filter(user=user).values("team_id")
+
+
+def _hand_off_leads(**lookup: Any) -> models.QuerySet:
+    return HandOff.objects.filter(**lookup).values("lead_id")
+
+
+class Lead(models.Model):
+    """Somebody who may buy."""
+
+    name = models.CharField(max_length=120, blank=True)
+    title = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    company = models.CharField(max_length=160, blank=True)
+    account = models.ForeignKey(
+        "leads.Account", null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )
+    industry = models.CharField(max_length=80, blank=True)
+    employees = models.PositiveIntegerField(null=True, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    source = models.CharField(max_length=80, blank=True, help_text="such as Web registration")
+    campaign = models.CharField(max_length=80, blank=True)
+    is_inbound = models.BooleanField(default=True)
+
+    score = models.CharField(max_length=1, choices=Score.choices, default=Score.C)
+    score_points = models.SmallIntegerField(default=0)
+    score_reasons = models.JSONField(default=list, blank=True, help_text='[["fit", "420 employees", 15], …]')
+    is_exploration = models.BooleanField(default=False, help_text="outside the ideal customer profile")
+
+    stage = models.CharField(max_length=12, choices=LeadStage.choices, default=LeadStage.MCL)
+    stage_reason = models.CharField(max_length=80, blank=True, help_text="why disqualified or recycled")
+    team = models.ForeignKey(
+        "reps.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )
+    owner = models.ForeignKey(
+        "reps.Rep", null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )
+    do_not_contact = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    mql_at = models.DateTimeField(null=True, blank=True)
+    first_touch_at = models.DateTimeField(null=True, blank=True)
+    last_touch_at = models.DateTimeField(null=True, blank=True)
+    touch_count = models.PositiveSmallIntegerField(default=0)
+
+    next_channel = models.CharField(max_length=6, choices=Channel.choices, blank=True)
+    callback_at = models.DateTimeField(null=True, blank=True)
+    next_touch_at = models.DateTimeField(null=True, blank=True)
+    reentry_on = models.DateField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="the promise that runs out first")
+    warn_at = models.DateTimeField(null=True, blank=True)
+
+    queue_bucket = models.PositiveSmallIntegerField(choices=QueueBucket.choices, null=True, blank=True)
+    queue_sort_at = models.DateTimeField(null=True, blank=True)
+    queue_ready_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        "reps.Rep",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="claimed_leads",
+        db_index=False,  # lead_held instead: nearly every lead is held by nobody
+    )
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    source_system = models.CharField(max_length=40, blank=True)
+    external_id = models.CharField(max_length=80, blank=True)
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_system", "external_id"],
+                condition=~Q(external_id=""),
+                name="lead_external_id_once",
+            ),
+            models.CheckConstraint(condition=Q(stage__in=LeadStage.values), name="lead_stage_known"),
+            models.CheckConstraint(condition=Q(score__in=Score.values), name="lead_score_known"),
+            models.CheckConstraint(
+                condition=Q(queue_bucket__isnull=True)
+                | Q(queue_sort_at__isnull=False, queue_ready_at__isnull=False, do_not_contact=False),
+                name="lead_queue_place_whole",
+            ),
+        ]
+        indexes = [
+            # The order of the queue; what is not offered yet is passed over within the index.
+            models.Index(
+                fields=["owner", "queue_bucket", "queue_sort_at", "id", "queue_ready_at"],
+                condition=Q(queue_bucket__isnull=False),
+                name="lead_queue_own",
+            ),
+            models.Index(
+                fields=["team", "queue_bucket", "queue_sort_at", "id", "queue_ready_at"],
+                condition=Q(queue_bucket__isnull=False, owner__isnull=True),
+                name="lead_queue_pool",
+            ),
+            models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="lead_held"),
+            models.Index(fields=["email"], condition=~Q(email=""), name="lead_by_email"),
+            models.Index(fields=["-created_at", "-id"], name="lead_newest"),
+        ]
+
+    def __str__(self) -> str:
+        if self.name or self.company:
+            return self.name or self.company
+        # An import may know neither the person nor the company.
+        return " · ".join(filter(None, [f"Lead {self.external_id or self.pk}", self.industry]))
+
+    @property
+    def label(self) -> str:
+        """What to call the lead where a name may be missing: ``Lead 441 · Internet Software``."""
+        return str(self)
+
+    @property
+    def detail(self) -> str:
+        """What is known beside the label, in a few words."""
+        if self.name:
+            return ", ".join(filter(None, [self.company or self.industry, self.city]))
+        if self.company:
+            return ", ".join(filter(None, [self.title, self.city or self.industry]))
+        return ", ".join(filter(None, [self.title, self.city]))
+
+    @property
+    def is_workable(self) -> bool:
+        return self.stage in LeadStage.workable() and not self.do_not_contact

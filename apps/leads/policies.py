@@ -1,0 +1,155 @@
+"""Who may take which of the funnel's routes. Which objects exist for whom is ``visible_to``'s to say."""
+
+from typing import Any
+
+from rules.predicates import Predicate, predicate
+
+from apps.accounts.models import Role
+from apps.accounts.policies import has_role
+from apps.core.policies import Policy
+
+
+@predicate
+def is_own_queue(user: Any, lead: Any) -> bool:
+    """Whether an SDR may act on the lead: it is the SDR's own, or lies unowned in the team's pool."""
+    rep = getattr(user, "rep", None)
+    if rep is None or lead is None:
+        return False
+    return lead.owner_id == rep.pk or (lead.owner_id is None and lead.team_id == rep.team_id)
+
+
+_sdr: Predicate = has_role(Role.SDR)
+
+WORK_QUEUE = Policy("leads.work_queue", "SDRs work the queue.", roles=_sdr)
+WORK_LEAD = Policy("leads.work_lead", "Only the SDR who owns a lead works it.", roles=_sdr, on=is_own_queue)
+SEE_LEAD = Policy("leads.see_lead", "Each sees the leads within the own scope.")
+SEE_EVENT = Policy("leads.see_event", "Each sees the events within the own scope.")
+LIST_LEADS = Policy(
+    "leads.list_leads",
+    "SDRs, managers, marketing and RevOps search the leads within their scope.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+TAKE_IN_LEAD = Policy(
+    "leads.take_in_lead",
+    "SDRs, managers and RevOps take in a lead by hand.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.REVOPS),
+)
+SEE_TEAM_DAY = Policy(
+    "leads.see_team_day",
+    "Managers see their teams' day; RevOps sees every team's.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+)
+
+
+# --- Hand-offs, meetings --------------------------------------------------------------------------
+
+
+@predicate
+def is_its_ae(user: Any, subject: Any) -> bool:
+    """Whether the hand-off or the meeting is this user's own to answer for."""
+    return subject is not None and subject.ae.user_id == user.pk
+
+
+@predicate
+def is_in_it(user: Any, meeting: Any) -> bool:
+    """Whether the user is the AE of a meeting, or the SDR who booked it."""
+    if is_its_ae.test(user, meeting):
+        return True
+    hand_off = getattr(meeting, "hand_off", None)
+    return hand_off is not None and hand_off.sdr.user_id == user.pk
+
+
+SEE_HAND_OFFS = Policy(
+    "leads.see_hand_offs",
+    "The AE and the SDR of a hand-off, their managers, marketing, finance and RevOps see it.",
+    roles=has_role(Role.SDR, Role.AE, Role.MANAGER, Role.MARKETING, Role.FINANCE, Role.REVOPS),
+)
+DECIDE_HAND_OFF = Policy(
+    "leads.decide_hand_off",
+    "Only the AE to whom it was handed accepts or rejects.",
+    roles=has_role(Role.AE),
+    on=is_its_ae,
+)
+SEE_MEETINGS = Policy(
+    "leads.see_meetings",
+    "SDRs and AEs see their meetings, managers those of their teams.",
+    roles=has_role(Role.SDR, Role.AE, Role.MANAGER, Role.REVOPS),
+)
+CLOSE_MEETING = Policy(
+    "leads.close_meeting",
+    "The AE of a meeting or the SDR who booked it says whether the customer came.",
+    roles=has_role(Role.SDR, Role.AE),
+    on=is_in_it,
+)
+
+# --- Opportunities, accounts ------------------------------------------------------------------------
+
+
+@predicate
+def owns_or_manages(user: Any, opportunity: Any) -> bool:
+    """Whether the user owns the opportunity or manages its owner's team."""
+    if opportunity is None:
+        return False
+    owner = opportunity.owner
+    return owner.user_id == user.pk or owner.team.manager_id == user.pk
+
+
+@predicate
+def manages_its_owner(user: Any, opportunity: Any) -> bool:
+    """Whether the user manages the owner's team, or is RevOps."""
+    if opportunity is None:
+        return False
+    return user.role == Role.REVOPS or opportunity.owner.team.manager_id == user.pk
+
+
+_sellers = (Role.AE, Role.AM, Role.CSM)
+
+SEE_OPPORTUNITIES = Policy(
+    "leads.see_opportunities",
+    "Owners, the SDR who sourced it, their managers, finance and RevOps see an opportunity.",
+    roles=has_role(Role.SDR, *_sellers, Role.MANAGER, Role.FINANCE, Role.REVOPS),
+)
+OPEN_OPPORTUNITY = Policy(
+    "leads.open_opportunity", "AEs, AMs and CSMs open what they found alone.", roles=has_role(*_sellers)
+)
+MOVE_OPPORTUNITY = Policy(
+    "leads.move_opportunity",
+    "The owner of an opportunity or the owner's manager moves it and changes its amount.",
+    roles=has_role(*_sellers, Role.MANAGER),
+    on=owns_or_manages,
+)
+TAKE_WIN_BACK = Policy(
+    "leads.take_win_back",
+    "A win that may have paid somebody is taken back by the owner's manager or RevOps.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+    on=manages_its_owner,
+)
+SEE_ACCOUNTS = Policy(
+    "leads.see_accounts",
+    "Sellers see the accounts they look after or sold to, managers their teams', the others all.",
+    roles=has_role(*_sellers, Role.MANAGER, Role.FINANCE, Role.MARKETING, Role.REVOPS),
+)
+ASSIGN_ACCOUNT = Policy(
+    "leads.assign_account",
+    "A manager or RevOps names the AM or CSM who looks after a won account.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+)
+
+# --- Definitions, lead quality -----------------------------------------------------------------------
+
+SEE_DEFINITIONS = Policy("leads.see_definitions", "Everybody reads what MQL and SQL mean here.")
+DRAFT_DEFINITION = Policy(
+    "leads.draft_definition",
+    "Marketing and RevOps draft a version of a definition.",
+    roles=has_role(Role.MARKETING, Role.REVOPS),
+)
+SIGN_DEFINITION = Policy(
+    "leads.sign_definition",
+    "Marketing signs for marketing, a manager signs for sales.",
+    roles=has_role(Role.MARKETING, Role.MANAGER),
+)
+SEE_QUALITY = Policy(
+    "leads.see_quality",
+    "Marketing, managers and RevOps see what became of the leads of each source.",
+    roles=has_role(Role.MARKETING, Role.MANAGER, Role.REVOPS),
+)

@@ -1,0 +1,377 @@
+"""Take in leads and hand-offs that another system kept: many at once, through the same record and rules.
+
+History starts no promise: ``lead_arrived`` and ``hand_off_created`` are not sent, so that nobody is late
+for what happened long ago. What a row of a file means is decided in ``integrations``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+
+from apps.core.bulk import insert_rows
+from apps.leads.models import (
+    EventKind,
+    HandOff,
+    Lead,
+    LeadStage,
+    Opportunity,
+    Source,
+)
+from apps.leads.rules import scoring
+from apps.leads.services import queue
+from apps.leads.services.intake import Arrival, Incoming, accounts_for, target_industries
+from apps.leads.services.record import NewEvent, owned, record_events, sourced
+from apps.reps.models import Rep, Team
+
+BATCH = 500
+
+DESCRIPTION = (
+    "name",
+    "title",
+    "email",
+    "phone",
+    "company",
+    "industry",
+    "employees",
+    "city",
+    "time_zone",
+    "source",
+    "campaign",
+    "is_inbound",
+)
+"""What describes a lead, as against what happened to it."""
+
+_SCORE_FIELDS = ("score", "score_points", "score_reasons", "is_exploration")
+_QUEUE_FIELDS = ("queue_bucket", "queue_sort_at", "queue_ready_at")
+
+
+@dataclass(frozen=True)
+class ImportedLead:
+    """A lead as another system kept it. ``stage_at`` is when the stage was reached, or known."""
+
+    external_id: str
+    created_at: datetime
+    stage: LeadStage
+    stage_at: datetime
+    incoming: Incoming
+    reason: str = ""
+    do_not_contact: bool = False
+    owner: Rep | None = None
+    stage_is_dated: bool = False
+
+
+@dataclass(frozen=True)
+class ImportedHandOff:
+    """A hand-off as another system kept it. ``accepted`` is ``None`` while there is no answer."""
+
+    external_id: str
+    lead: Lead
+    sdr: Rep
+    ae: Rep
+    created_at: datetime
+    accepted: bool | None
+    decided_at: datetime | None
+    amount_minor: int | None
+    currency: str
+    comment: str = ""
+
+
+# --- Leads ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def take_in_leads(
+    *, leads: Sequence[ImportedLead], team: Team, system: str, at: datetime, actor: Any = None
+) -> list[Lead]:
+    """Leads new to the portal, scored, placed in the queue and recorded as collected (and disqualified).
+
+    Set-based: the number of statements does not depend on the number of leads, beyond its batches.
+    """
+    rows = [_new_lead(one, team, system) for one in leads]
+    _give_accounts(rows, [_arrival(one, team, one.external_id) for one in leads])
+    insert_rows(rows)
+    record_events(events=_events_of(leads, rows, system, actor), at=at)
+    return rows
+
+
+def _new_lead(one: ImportedLead, team: Team, system: str) -> Lead:
+    lead = Lead(
+        team=team,
+        owner=one.owner,
+        stage=one.stage,
+        stage_reason=one.reason,
+        do_not_contact=one.do_not_contact,
+        created_at=one.created_at,
+        source_system=system,
+        external_id=one.external_id,
+    )
+    _describe(lead, one.incoming)
+    queue.settle(lead)
+    return lead
+
+
+def _describe(lead: Lead, incoming: Incoming) -> None:
+    for name in DESCRIPTION:
+        setattr(lead, name, getattr(incoming, name))
+    targets = target_industries()
+    found = _score(incoming.title, incoming.employees, incoming.industry, incoming.source, targets)
+    lead.score, lead.score_points = found.letter, found.points
+    lead.score_reasons = [list(reason) for reason in found.reasons]
+    lead.is_exploration = bool(incoming.industry) and incoming.industry.lower() not in targets
+
+
+@lru_cache(maxsize=50_000)
+def _score(
+    title: str, employees: int | None, industry: str, source: str, targets: frozenset[str]
+) -> scoring.Score:
+    return scoring.score(
+        title=title, employees=employees, industry=industry, source=source, target_industries=targets
+    )
+
+
+def _give_accounts(leads: Sequence[Lead], arrivals: Sequence[Arrival]) -> None:
+    """The account of each lead's company, found or made as for a lead that arrives."""
+    accounts = accounts_for(arrivals)
+    for lead, arrival in zip(leads, arrivals, strict=True):
+        lead.account = accounts.find(arrival)
+
+
+def _arrival(one: ImportedLead, team: Team, key: str) -> Arrival:
+    return Arrival(one.incoming, team, one.created_at, Source.IMPORT, key, one.owner)
+
+
+def _events_of(
+    leads: Sequence[ImportedLead], rows: Sequence[Lead], system: str, actor: Any
+) -> list[NewEvent]:
+    events = []
+    for one, lead in zip(leads, rows, strict=True):
+        key = f"{system}:leads:{one.external_id}"
+        events.append(
+            NewEvent(
+                kind=EventKind.COLLECTED,
+                occurred_at=one.created_at,
+                source=Source.IMPORT,
+                source_key=f"{key}:collected",
+                lead=lead,
+                credits=sourced(one.owner),
+                actor=actor,
+                data={"source": lead.source, "campaign": lead.campaign, "score": lead.score},
+            )
+        )
+        if one.stage == LeadStage.DISQUALIFIED:
+            events.append(_disqualified(one, lead, key, actor))
+    return events
+
+
+def _disqualified(one: ImportedLead, lead: Lead, key: str, actor: Any) -> NewEvent:
+    data = {"reason": one.reason}
+    if not one.stage_is_dated:
+        data["dated"] = "import"
+    return NewEvent(
+        kind=EventKind.DISQUALIFIED,
+        occurred_at=max(one.stage_at, one.created_at),
+        source=Source.IMPORT,
+        source_key=f"{key}:disqualified",
+        lead=lead,
+        credits=sourced(one.owner),
+        actor=actor,
+        data=data,
+    )
+
+
+@dataclass(frozen=True)
+class LeadChange:
+    """A lead that is here and what its source says now; which of its stage and owner the source changed."""
+
+    lead: Lead
+    now: ImportedLead
+    stage_moved: bool = False
+    owner_changed: bool = False
+
+
+@transaction.atomic
+def change_leads(
+    *, changes: Sequence[LeadChange], team: Team, system: str, at: datetime, actor: Any = None
+) -> None:
+    """Bring leads up to what their source says now: description, owner, and a stage further on.
+
+    A lead that is newly disqualified there gets its event; what was recorded before stays as it is.
+    The caller has made sure that nobody in the portal moved the lead meanwhile.
+    """
+    events = []
+    for change in changes:
+        lead, now = change.lead, change.now
+        _describe(lead, now.incoming)
+        if change.owner_changed:
+            lead.owner = now.owner
+        if change.stage_moved:
+            lead.stage, lead.stage_reason = now.stage, now.reason
+            if now.stage == LeadStage.DISQUALIFIED:
+                events.append(_disqualified(now, lead, f"{system}:leads:{now.external_id}", actor))
+        elif lead.stage == LeadStage.DISQUALIFIED and now.reason:
+            lead.stage_reason = now.reason
+        # An opt-out is never taken back by a file.
+        lead.do_not_contact = lead.do_not_contact or now.do_not_contact
+        queue.settle(lead)
+    leads = [change.lead for change in changes]
+    _give_accounts(leads, [_arrival(change.now, team, change.now.external_id) for change in changes])
+    standing = ("account", "stage", "stage_reason", "owner", "do_not_contact")
+    _update(leads, [*DESCRIPTION, *_SCORE_FIELDS, *_QUEUE_FIELDS, *standing])
+    record_events(events=events, at=at)
+
+
+def _update(leads: Sequence[Lead], fields: Sequence[str]) -> None:
+    """Leads that are there: an upsert is several times quicker than a CASE for each column."""
+    if leads:
+        Lead.objects.bulk_create(
+            leads, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=fields
+        )
+
+
+# --- Hand-offs ------------------------------------------------------------------------------------
+
+_STATES = {None: HandOff.State.PENDING, True: HandOff.State.ACCEPTED, False: HandOff.State.REJECTED}
+
+
+@transaction.atomic
+def record_hand_offs(
+    *, hand_offs: Sequence[ImportedHandOff], system: str, at: datetime, actor: Any = None
+) -> list[HandOff]:
+    """Hand-offs new to the portal, with their answers: an opportunity at stage 1 for each accepted one.
+
+    Credited whole to the SDR as source and whole to the AE as owner, as on the page. Amounts are minor
+    units; one below zero (a correction in the other system) is recorded as it stands.
+    """
+    rows = HandOff.objects.bulk_create(
+        [
+            HandOff(
+                lead=one.lead,
+                sdr=one.sdr,
+                ae=one.ae,
+                created_at=one.created_at,
+                state=_STATES[one.accepted],
+                decided_at=one.decided_at if one.accepted is not None else None,
+                comment=one.comment,
+                is_exploration=one.lead.is_exploration,
+                routing={
+                    "policy": "Imported",
+                    "words": "The other system decided who takes it; its reasons are not in the file.",
+                    "considered": [],
+                },
+                source_system=system,
+                external_id=one.external_id,
+            )
+            for one in hand_offs
+        ],
+        batch_size=BATCH,
+    )
+    events = [
+        _hand_off_event(EventKind.HANDED_OFF, one, row, one.created_at, system, actor)
+        for one, row in zip(hand_offs, rows, strict=True)
+    ]
+    record_events(events=events, at=at)
+    _answer(list(zip(hand_offs, rows, strict=True)), system, at, actor)
+    return rows
+
+
+@transaction.atomic
+def answer_hand_offs(
+    *, answers: Sequence[tuple[HandOff, ImportedHandOff]], system: str, at: datetime, actor: Any = None
+) -> None:
+    """Hand-offs that waited at the last import and have their answer now."""
+    for row, one in answers:
+        row.state = _STATES[one.accepted]
+        row.decided_at = one.decided_at
+        row.comment = one.comment
+    HandOff.objects.bulk_update(
+        [row for row, _ in answers], ["state", "decided_at", "comment"], batch_size=BATCH
+    )
+    _answer([(one, row) for row, one in answers], system, at, actor)
+
+
+def _answer(pairs: list[tuple[ImportedHandOff, HandOff]], system: str, at: datetime, actor: Any) -> None:
+    """Opportunities, events and the leads' standing, from the answers that are there."""
+    accepted = [(one, row, one.decided_at) for one, row in pairs if one.accepted and one.decided_at]
+    opportunities = Opportunity.objects.bulk_create(
+        [
+            Opportunity(
+                name=one.lead.company or f"Opportunity {one.external_id}",
+                account_id=one.lead.account_id,
+                lead=one.lead,
+                hand_off=row,
+                owner=one.ae,
+                sourced_by=one.sdr,
+                amount_minor=one.amount_minor,
+                currency=one.currency,
+                opened_at=decided_at,
+                stage_changed_at=decided_at,
+            )
+            for one, row, decided_at in accepted
+        ],
+        batch_size=BATCH,
+    )
+    events = []
+    for (one, row, decided_at), opportunity in zip(accepted, opportunities, strict=True):
+        for kind in (EventKind.ACCEPTED, EventKind.STAGE_1):
+            events.append(_hand_off_event(kind, one, row, decided_at, system, actor, opportunity))
+    events += [
+        _hand_off_event(EventKind.REJECTED, one, row, one.decided_at, system, actor)
+        for one, row in pairs
+        if one.accepted is False
+    ]
+    record_events(events=events, at=at)
+    _place_leads(pairs)
+
+
+def _hand_off_event(
+    kind: EventKind,
+    one: ImportedHandOff,
+    row: HandOff,
+    occurred_at: datetime | None,
+    system: str,
+    actor: Any,
+    opportunity: Opportunity | None = None,
+) -> NewEvent:
+    if occurred_at is None:
+        raise ValueError("An answer without an instant cannot be recorded.")
+    counts = opportunity is not None and one.amount_minor is not None
+    data = {}
+    if kind == EventKind.REJECTED and one.amount_minor is not None:
+        # What it would have been worth: amounts that count stand on acceptance and later only.
+        data = {"amount_minor": one.amount_minor, "currency": one.currency}
+    return NewEvent(
+        kind=kind,
+        occurred_at=occurred_at,
+        source=Source.IMPORT,
+        source_key=f"{system}:hand_offs:{one.external_id}:{kind}",
+        lead=one.lead,
+        hand_off=row,
+        opportunity=opportunity,
+        credits=[*sourced(one.sdr), *owned(one.ae)],
+        amount_minor=one.amount_minor if counts else None,
+        currency=one.currency if counts else "",
+        actor=actor,
+        data=data,
+    )
+
+
+def _place_leads(pairs: Sequence[tuple[ImportedHandOff, HandOff]]) -> None:
+    """The leads' stages as after the same act on the page; a rejected one goes back to its SDR."""
+    leads = []
+    for one, _ in pairs:
+        lead = one.lead
+        if one.accepted is None:
+            lead.stage = LeadStage.HANDED_OFF
+        elif one.accepted:
+            lead.stage = LeadStage.SAL
+        else:
+            lead.stage, lead.stage_reason = LeadStage.WORKING, "Rejected by the AE"
+            lead.next_touch_at, lead.next_channel = one.decided_at, "call"
+            lead.owner = lead.owner or one.sdr
+        queue.settle(lead)
+        leads.append(lead)
+    _update(leads, ["stage", "stage_reason", "next_touch_at", "next_channel", "owner", *_QUEUE_FIELDS])

@@ -1,0 +1,56 @@
+"""Addresses of this app."""
+
+from django.urls import path
+
+from apps.leads.views import (
+    accounts,
+    definitions,
+    hand_offs,
+    intake,
+    lead,
+    meetings,
+    opportunities,
+    quality,
+    queue,
+    work,
+)
+
+app_name = "leads"
+urlpatterns = [
+    path("my-day/", queue.queue, name="queue"),
+    path("my-day/list/", queue.queue_list, name="queue_list"),
+    path("my-day/next/", queue.next_lead, name="next"),
+    path("team-day/", queue.team, name="team_day"),
+    path("team-day/<int:pk>/", queue.member_queue, name="member_queue"),
+    path("team-day/<int:pk>/list/", queue.member_queue_list, name="member_queue_list"),
+    path("leads/", intake.leads, name="leads"),
+    path("leads/new/", intake.new, name="new"),
+    path("leads/<int:pk>/", lead.lead, name="lead"),
+    path("leads/<int:pk>/explain/", lead.explain, name="explain"),
+    path("leads/<int:pk>/release/", queue.release, name="release"),
+    path("leads/<int:pk>/touch/", work.touch, name="touch"),
+    path("leads/<int:pk>/qualify/", work.qualify, name="qualify"),
+    path("leads/<int:pk>/book/", work.book, name="book"),
+    path("touches/<int:pk>/undo/", work.undo_touch, name="undo_touch"),
+    path("events/<int:pk>/", lead.event, name="event"),
+    path("hand-offs/", hand_offs.inbox, name="inbox"),
+    path("hand-offs/<int:pk>/", hand_offs.hand_off, name="hand_off"),
+    path("hand-offs/<int:pk>/accept/", hand_offs.accept, name="hand_off_accept"),
+    path("hand-offs/<int:pk>/reject/", hand_offs.reject, name="hand_off_reject"),
+    path("meetings/", meetings.meetings, name="meetings"),
+    path("meetings/<int:pk>/close/", meetings.close, name="meeting_close"),
+    path("opportunities/", opportunities.opportunities, name="opportunities"),
+    path("opportunities/new/", opportunities.open_own, name="opportunity_new"),
+    path("opportunities/<int:pk>/", opportunities.opportunity, name="opportunity"),
+    path("opportunities/<int:pk>/move/", opportunities.move, name="opportunity_move"),
+    path("opportunities/<int:pk>/lose/", opportunities.lose, name="opportunity_lose"),
+    path("opportunities/<int:pk>/amount/", opportunities.change_amount, name="opportunity_amount"),
+    path("opportunities/<int:pk>/take-back/", opportunities.take_back, name="opportunity_take_back"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/<int:pk>/", accounts.account, name="account"),
+    path("accounts/<int:pk>/assign/", accounts.assign, name="account_assign"),
+    path("definitions/", definitions.definitions, name="definitions"),
+    path("definitions/draft/", definitions.draft, name="definition_draft"),
+    path("definitions/<int:pk>/sign/", definitions.sign, name="definition_sign"),
+    path("quality/", quality.quality, name="quality"),
+]

@@ -1,0 +1,88 @@
+"""Leads as a list to search, and one taken in by hand."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import Role
+from apps.core.errors import InvalidInput
+from apps.core.policies import guarded
+from apps.leads import policies
+from apps.leads.forms.intake import ZONES, LeadForm
+from apps.leads.models import Lead, LeadStage, Score, Source
+from apps.leads.selectors import lead_list
+from apps.leads.services import intake
+from apps.reps.models import Team
+from apps.reps.selectors import rep_of
+
+
+@require_safe
+@guarded(policies.LIST_LEADS)
+def leads(request: HttpRequest) -> HttpResponse:
+    """Leads within one's scope, the newest first; filters stand in the address."""
+    filters = lead_list.Filters.of(request.GET)
+    page = lead_list.page(user=request.user, filters=filters, after=request.GET.get("after", ""))
+    context = {
+        "page": page,
+        "filters": filters,
+        "stages": LeadStage.choices,
+        "scores": Score.choices,
+        "can_add": policies.TAKE_IN_LEAD.admits(request.user),
+    }
+    return render(request, "leads/leads.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guarded(policies.TAKE_IN_LEAD)
+def new(request: HttpRequest) -> HttpResponse:
+    """Take a lead in by hand: an SDR for the own team, a manager or RevOps for a team within scope."""
+    options: dict[str, Any] = {"teams": _teams(request), "can_own": request.user.role == Role.SDR}
+    if request.method != "POST":
+        form = LeadForm(initial={"request_key": uuid4().hex, "is_inbound": "yes"}, **options)
+        return render(request, "leads/lead_new.html", {"form": form, "zones": ZONES})
+    form = LeadForm(request.POST, **options)
+    if form.is_valid():
+        answer = _take_in(request, form)
+        if answer is not None:
+            return answer
+    return render(request, "leads/lead_new.html", {"form": form, "zones": ZONES}, status=422)
+
+
+def _teams(request: HttpRequest) -> Any:
+    return (
+        Team.objects.visible_to(request.user)
+        .filter(is_open=True, reps__role__in=("isr", "osr"))
+        .distinct()
+        .order_by("name")
+    )
+
+
+def _take_in(request: HttpRequest, form: LeadForm) -> HttpResponse | None:
+    """The answer when it worked; ``None`` leaves the error on the form."""
+    try:
+        lead, is_new = intake.take_in(
+            incoming=form.incoming,
+            team=form.cleaned_data["team"],
+            owner=rep_of(request.user) if form.cleaned_data.get("mine") else None,
+            at=timezone.now(),
+            source=Source.PAGE,
+            source_key=f"page:{request.user.pk}:{form.cleaned_data['request_key']}",
+            actor=request.user,
+        )
+    except InvalidInput as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return None
+    if not Lead.objects.visible_to(request.user).filter(pk=lead.pk).exists():
+        form.add_error("email", "Somebody with this address is being worked already; ask RevOps who.")
+        return None
+    if is_new:
+        messages.success(request, f"{lead.label} is taken in with score {lead.score}.")
+    else:
+        messages.info(request, f"{lead.label} was known already: here is where it stands.")
+    return redirect(reverse("leads:lead", args=[lead.pk]))

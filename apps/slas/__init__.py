@@ -1,0 +1,1 @@
+"""Promises and their clocks: policies, due instants, the sweep that turns them."""
