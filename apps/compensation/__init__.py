@@ -1,0 +1,1 @@
+"""Plans, payout runs, the ledger, statements and finance reports."""

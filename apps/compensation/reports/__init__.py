@@ -1,0 +1,1 @@
+"""Files that leave the portal: the payout report as CSV and XLSX, a statement as CSV."""

@@ -1,0 +1,1 @@
+"""Reads: what a computation needs, and what the pages and reports show. Nothing here writes."""

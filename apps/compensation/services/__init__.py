@@ -1,0 +1,1 @@
+"""Acts: load and approve plans, compute and carry runs, download. One atomic verb each."""

@@ -1,0 +1,134 @@
+"""Make a file of a run or a statement, keep it, and record who took it.
+
+A file is made only of a run whose figures stand and are the ones that the person looked at: each carries the
+fingerprint, which is taken anew from the ledger before the file is written.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.audit import services as audit
+from apps.compensation.models import Download, LedgerEntry, PayoutRun, ReportFormat, Statement
+from apps.compensation.reports import csv_report, xlsx_report
+from apps.compensation.selectors import control, reports
+from apps.core.errors import DomainError, InvalidInput
+
+
+class UnableToDownload(DomainError):
+    """The run is being computed, or changed since the person looked at it."""
+
+    code = "unable_to_download"
+
+
+def stored_file(download: Download) -> Path:
+    """Where the file of ``download`` is kept."""
+    return Path(settings.PRIVATE_FILES_DIR) / download.path
+
+
+def file_name(download: Download) -> str:
+    """What a browser calls the file: no name of a person in it."""
+    what = f"statement-{download.statement_id}" if download.statement_id else "payouts"
+    return f"{what}-{download.run.code}-{download.fingerprint[:8]}.{download.format}"
+
+
+def download_report(
+    *, run: PayoutRun, file_format: str, fingerprint: str, at: datetime, actor: Any = None
+) -> Download:
+    """Make the payout report of ``run`` and record that it was taken.
+
+    ``fingerprint`` is that of the run as it was seen. Raises ``UnableToDownload`` when the run is another by
+    now, ``InvalidInput`` for an unknown format.
+    """
+    if file_format not in ReportFormat.values:
+        raise InvalidInput("Choose CSV or XLSX.", field="format")
+    made_by = str(actor) if actor is not None else "Command line"
+
+    def write(path: Path) -> None:
+        rows = reports.report_rows(run)
+        if file_format == ReportFormat.CSV:
+            csv_report.write_report(path, run=run, rows=rows)
+        else:
+            xlsx_report.write_report(
+                path,
+                run=run,
+                rows=rows,
+                teams=reports.by_team(run),
+                totals=control.control_totals(run),
+                cover=xlsx_report.Cover(made_by, at),
+            )
+
+    return _keep(run, None, file_format, fingerprint, at, actor, write)
+
+
+def download_statement(*, statement: Statement, fingerprint: str, at: datetime, actor: Any) -> Download:
+    """Make the CSV of one statement, every line as posted, and record that it was taken."""
+
+    def write(path: Path) -> None:
+        entries = LedgerEntry.objects.filter(statement=statement).select_related("event", "plan_version")
+        csv_report.write_statement(path, statement=statement, entries=entries.order_by("pk").iterator())
+
+    return _keep(statement.run, statement, ReportFormat.CSV, fingerprint, at, actor, write)
+
+
+@transaction.atomic
+def _keep(
+    run: PayoutRun,
+    statement: Statement | None,
+    file_format: str,
+    fingerprint: str,
+    at: datetime,
+    actor: Any,
+    write: Callable[[Path], None],
+) -> Download:
+    # Held until the file is recorded: the run cannot be computed again under it.
+    PayoutRun.objects.select_for_update().get(pk=run.pk)
+    run.refresh_from_db()
+    _refuse_another_state(run, fingerprint)
+    folder = Path(settings.PRIVATE_FILES_DIR) / "payouts" / run.code
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        draft = Path(scratch) / f"draft.{file_format}"
+        write(draft)
+        with draft.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = draft.stat().st_size
+        kept = folder / f"{at:%Y%m%dT%H%M%S%f}-{digest[:12]}.{file_format}"
+        draft.replace(kept)
+    download = Download.objects.create(
+        run=run,
+        statement=statement,
+        format=file_format,
+        by=actor if getattr(actor, "pk", None) else None,
+        at=at,
+        fingerprint=run.fingerprint,
+        sha256=digest,
+        size=size,
+        path=str(kept.relative_to(settings.PRIVATE_FILES_DIR)),
+    )
+    audit.record(
+        verb="compensation.run.downloaded" if statement is None else "compensation.statement.downloaded",
+        subject=run if statement is None else statement,
+        at=at,
+        actor=actor,
+        data={"format": file_format, "fingerprint": run.fingerprint, "sha256": digest},
+    )
+    return download
+
+
+def _refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
+    if not run.is_computed:
+        raise UnableToDownload("The run is being computed: its figures do not stand yet.")
+    if fingerprint != run.fingerprint:
+        raise UnableToDownload("The run changed since you looked at it: reload, look again, then download.")
+    if control.fingerprint(run) != run.fingerprint:
+        raise UnableToDownload(
+            "The ledger no longer gives the fingerprint that this run was computed with, so no file is made "
+            "of it. Ask an operator to verify the records."
+        )

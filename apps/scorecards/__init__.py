@@ -1,0 +1,1 @@
+"""Ranking, tiers, monthly scorecards and the team target."""

@@ -1,0 +1,384 @@
+"""Every metric, defined once, by name: what it counts, in which unit, which way is better.
+
+Scorecards, ranking and the team target read the definitions here; how the sums that they are made of are
+read from the funnel record in bulk stands in ``selectors.measures``. Pure: kinds of events are named by word.
+
+Shares are in millionths (``leads.EventCredit``), so that a split meeting counts its part; everything that
+comes out is an exact ``Fraction``: minor units for money, whole numbers or parts for counts, days, minutes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fractions import Fraction
+
+WHOLE = 1_000_000
+"""A whole share, in millionths."""
+
+SECONDS_A_DAY = 86_400
+
+
+class Unit(StrEnum):
+    """In what a metric is measured."""
+
+    COUNT = "count"
+    MONEY = "money"
+    RATE = "rate"
+    DAYS = "days"
+    MINUTES = "minutes"
+
+
+class Better(StrEnum):
+    """Which way is better."""
+
+    HIGHER = "up"
+    LOWER = "down"
+
+
+class Extra(StrEnum):
+    """What cannot be summed from single events and is read by a statement of its own."""
+
+    CYCLE = "cycle"
+    SELF_SOURCED = "self_sourced"
+    LEADS_WORKED = "leads_worked"
+    FIRST_TOUCH = "first_touch"
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """Events of one kind, credited in one capacity: ``Part("won", "owned")``."""
+
+    kind: str
+    capacity: str
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the record holds for one rep over one period.
+
+    ``shares`` and ``handed`` (those of events that came from a hand-off) are millionths by part; ``amounts``
+    are millionths of minor units by part and currency, and ``priced`` the shares that these amounts are of;
+    ``cycle_seconds`` is weighted by share.
+    """
+
+    currency: str
+    shares: dict[Part, int] = field(default_factory=dict)
+    handed: dict[Part, int] = field(default_factory=dict)
+    amounts: dict[tuple[Part, str], int] = field(default_factory=dict)
+    priced: dict[tuple[Part, str], int] = field(default_factory=dict)
+    self_sourced: dict[str, int] = field(default_factory=dict)
+    cycle_seconds: int = 0
+    cycle_share: int = 0
+    leads_worked: int = 0
+    first_touch_seconds: Fraction | None = None
+
+    def count(self, part: Part) -> Fraction:
+        """How many events of ``part``, split ones by their share."""
+        return Fraction(self.shares.get(part, 0), WHOLE)
+
+    def money(self, part: Part) -> Fraction:
+        """The amount of ``part`` in minor units of the rep’s own currency."""
+        return Fraction(self.amounts.get((part, self.currency), 0), WHOLE)
+
+    def apart(self, part: Part) -> dict[str, Fraction]:
+        """Amounts of ``part`` in other currencies: shown beside, never added."""
+        return {
+            currency: Fraction(amount, WHOLE)
+            for (of, currency), amount in sorted(self.amounts.items())
+            if of == part and currency != self.currency and amount
+        }
+
+    def joined(self, later: "Sums") -> "Sums":
+        """Both periods together. Raises ``ValueError`` for what cannot be added (``Metric.adds_up``)."""
+        if self.currency != later.currency:
+            raise ValueError("Sums of two currencies are never added.")
+        if self.leads_worked or later.leads_worked or self.first_touch_seconds or later.first_touch_seconds:
+            raise ValueError("Distinct leads and medians of two periods do not add up: read them whole.")
+
+        def both(name: str) -> dict:
+            one, other = getattr(self, name), getattr(later, name)
+            return {key: one.get(key, 0) + other.get(key, 0) for key in {*one, *other}}
+
+        return replace(
+            self,
+            shares=both("shares"),
+            handed=both("handed"),
+            amounts=both("amounts"),
+            priced=both("priced"),
+            self_sourced=both("self_sourced"),
+            cycle_seconds=self.cycle_seconds + later.cycle_seconds,
+            cycle_share=self.cycle_share + later.cycle_share,
+        )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric's value. ``value`` is ``None`` where there is nothing to divide by.
+
+    ``top`` and ``bottom`` are what a rate or a mean was divided from; ``apart`` are amounts in other
+    currencies, in minor units, that were left out.
+    """
+
+    value: Fraction | None
+    top: Fraction | None = None
+    bottom: Fraction | None = None
+    apart: dict[str, Fraction] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. ``says`` defines it; ``parts`` are the events behind it; ``extra`` is a read of its own."""
+
+    key: str
+    name: str
+    unit: Unit
+    says: str
+    parts: tuple[Part, ...]
+    read: Callable[[Sums], Figure]
+    better: Better = Better.HIGHER
+    extra: Extra | None = None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the sums of two months make those of both."""
+        return self.extra not in (Extra.LEADS_WORKED, Extra.FIRST_TOUCH)
+
+
+def _counted(part: Part) -> Callable[[Sums], Figure]:
+    return lambda sums: Figure(sums.count(part))
+
+
+def _summed(part: Part) -> Callable[[Sums], Figure]:
+    return lambda sums: Figure(sums.money(part), apart=sums.apart(part))
+
+
+def _over(top: Part, *bottom: Part) -> Callable[[Sums], Figure]:
+    def read(sums: Sums) -> Figure:
+        part = sums.count(top)
+        whole = sum((sums.count(one) for one in bottom), Fraction(0))
+        return Figure(part / whole if whole else None, part, whole)
+
+    return read
+
+
+def _deal(sums: Sums) -> Figure:
+    won, amount = Fraction(sums.priced.get((WON, sums.currency), 0), WHOLE), sums.money(WON)
+    return Figure(amount / won if won else None, amount, won, sums.apart(WON))
+
+
+def _cycle(sums: Sums) -> Figure:
+    seconds, share = Fraction(sums.cycle_seconds, WHOLE), Fraction(sums.cycle_share, WHOLE)
+    days = seconds / SECONDS_A_DAY
+    return Figure(days / share if share else None, days, share)
+
+
+def _self_sourced(sums: Sums) -> Figure:
+    others = {
+        currency: Fraction(amount, WHOLE)
+        for currency, amount in sorted(sums.self_sourced.items())
+        if currency != sums.currency and amount
+    }
+    return Figure(Fraction(sums.self_sourced.get(sums.currency, 0), WHOLE), apart=others)
+
+
+def _first_touch(sums: Sums) -> Figure:
+    seconds = sums.first_touch_seconds
+    return Figure(None if seconds is None else seconds / 60)
+
+
+WON = Part("won", "owned")
+LOST = Part("lost", "owned")
+OPENED = Part("stage_1", "owned")
+PIPELINE = Part("stage_2", "owned")
+RECEIVED = Part("handed_off", "owned")
+TAKEN = Part("accepted", "owned")
+TURNED_DOWN = Part("rejected", "owned")
+TOUCHED = Part("touched", "sourced")
+BOOKED = Part("booked", "sourced")
+HANDED = Part("handed_off", "sourced")
+HELD = Part("held", "sourced")
+NO_SHOW = Part("no_show", "sourced")
+ACCEPTED = Part("accepted", "sourced")
+REJECTED = Part("rejected", "sourced")
+SOURCED_PIPELINE = Part("stage_2", "sourced")
+SOURCED_WON = Part("won", "sourced")
+
+_ALL = (
+    Metric(
+        "revenue_won",
+        "Revenue won",
+        Unit.MONEY,
+        "The amounts of deals closed won in the period, by the rep’s share as their owner.",
+        (WON,),
+        _summed(WON),
+    ),
+    Metric(
+        "deals_won",
+        "Deals won",
+        Unit.COUNT,
+        "Deals closed won in the period, by the rep’s share as their owner.",
+        (WON,),
+        _counted(WON),
+    ),
+    Metric(
+        "win_rate",
+        "Win rate",
+        Unit.RATE,
+        "Deals closed won over all deals closed in the period, won or lost.",
+        (WON, LOST),
+        _over(WON, WON, LOST),
+    ),
+    Metric(
+        "average_deal",
+        "Average deal",
+        Unit.MONEY,
+        "Revenue won over the deals that it was won with; there is none without a win.",
+        (WON,),
+        _deal,
+    ),
+    Metric(
+        "sales_cycle",
+        "Sales cycle",
+        Unit.DAYS,
+        "Mean days from stage 1 to closed won, over the deals won in the period.",
+        (WON,),
+        _cycle,
+        Better.LOWER,
+        Extra.CYCLE,
+    ),
+    Metric(
+        "self_sourced_pipeline",
+        "Self-sourced pipeline",
+        Unit.MONEY,
+        "The amounts, as they were opened, of opportunities that reached stage 1 in the period and that "
+        "nobody but their owner is credited with finding.",
+        (OPENED,),
+        _self_sourced,
+        extra=Extra.SELF_SOURCED,
+    ),
+    Metric(
+        "hand_offs_accepted",
+        "Hand-offs accepted",
+        Unit.COUNT,
+        "Hand-offs to this rep that were accepted in the period.",
+        (TAKEN,),
+        _counted(TAKEN),
+    ),
+    Metric(
+        "hand_offs_rejected",
+        "Hand-offs rejected",
+        Unit.COUNT,
+        "Hand-offs to this rep that were rejected in the period.",
+        (TURNED_DOWN,),
+        _counted(TURNED_DOWN),
+        Better.LOWER,
+    ),
+    Metric(
+        "hand_off_acceptance_rate",
+        "Acceptance rate",
+        Unit.RATE,
+        "Hand-offs accepted over those answered in the period, by the AE who received them.",
+        (TAKEN, TURNED_DOWN),
+        _over(TAKEN, TAKEN, TURNED_DOWN),
+    ),
+    Metric(
+        "touches",
+        "Touches",
+        Unit.COUNT,
+        "Touches logged in the period and not undone.",
+        (TOUCHED,),
+        _counted(TOUCHED),
+    ),
+    Metric(
+        "leads_worked",
+        "Leads worked",
+        Unit.COUNT,
+        "Different leads touched in the period.",
+        (TOUCHED,),
+        lambda sums: Figure(Fraction(sums.leads_worked)),
+        extra=Extra.LEADS_WORKED,
+    ),
+    Metric(
+        "meetings_booked",
+        "Meetings booked",
+        Unit.COUNT,
+        "Meetings booked in the period, by the rep’s share in sourcing them.",
+        (BOOKED,),
+        _counted(BOOKED),
+    ),
+    Metric(
+        "meetings_accepted",
+        "Meetings accepted",
+        Unit.COUNT,
+        "Hand-offs that an AE accepted in the period, by the rep’s share in sourcing them.",
+        (ACCEPTED,),
+        _counted(ACCEPTED),
+    ),
+    Metric(
+        "acceptance_rate",
+        "Acceptance rate",
+        Unit.RATE,
+        "Hand-offs accepted over those answered in the period, by the SDR who sourced them.",
+        (ACCEPTED, REJECTED),
+        _over(ACCEPTED, ACCEPTED, REJECTED),
+    ),
+    Metric(
+        "no_show_rate",
+        "No-show rate",
+        Unit.RATE,
+        "Meetings to which the customer did not come, over those with an outcome in the period.",
+        (NO_SHOW, HELD),
+        _over(NO_SHOW, NO_SHOW, HELD),
+        Better.LOWER,
+    ),
+    Metric(
+        "accepted_amount",
+        "Accepted pipeline",
+        Unit.MONEY,
+        "The amounts of hand-offs accepted in the period, corrections below zero included.",
+        (ACCEPTED,),
+        _summed(ACCEPTED),
+    ),
+    Metric(
+        "won_amount_sourced",
+        "Won, sourced",
+        Unit.MONEY,
+        "The amounts of deals closed won in the period that this rep sourced.",
+        (SOURCED_WON,),
+        _summed(SOURCED_WON),
+    ),
+    Metric(
+        "first_touch_minutes",
+        "Speed to first touch",
+        Unit.MINUTES,
+        "Median minutes, nights and weekends included, from when a lead became an MQL (or was collected, "
+        "where it never did) to its first touch, over first touches in the period.",
+        (TOUCHED,),
+        _first_touch,
+        Better.LOWER,
+        Extra.FIRST_TOUCH,
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+
+
+class UnknownMetric(KeyError):
+    """No metric has this name."""
+
+
+def metric(key: str) -> Metric:
+    """The metric called ``key``. Raises ``UnknownMetric``."""
+    try:
+        return METRICS[key]
+    except KeyError:
+        raise UnknownMetric(f"There is no metric called {key!r}.") from None
+
+
+def median(values: Iterable[Fraction]) -> Fraction | None:
+    """The middle value, or the mean of the two in the middle; ``None`` of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

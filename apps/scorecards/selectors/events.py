@@ -1,0 +1,49 @@
+"""The events behind a figure: metrics of a scorecard and counts of the team target open to these."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from apps.core.periods import Period
+from apps.leads.models import EventCredit, FunnelEvent
+from apps.reps.models import Rep, Team
+from apps.scorecards.rules.metrics import Extra, Metric, Part
+from apps.scorecards.selectors.measures import first_touches, occurred_in, self_sourced
+
+
+def _credit(part_capacity: str, **whose: object) -> Exists:
+    return Exists(EventCredit.objects.filter(event=OuterRef("pk"), capacity=part_capacity, **whose))
+
+
+def _listed(events: QuerySet[FunnelEvent]) -> QuerySet[FunnelEvent]:
+    with_reps = Prefetch("credits", EventCredit.objects.select_related("rep"))
+    return (
+        events.select_related("lead", "opportunity", "hand_off__lead")
+        .prefetch_related(with_reps)
+        .order_by("-occurred_at", "-pk")
+    )
+
+
+def events_behind(
+    *, metric: Metric, rep: Rep, period: Period, as_of: datetime | None = None
+) -> QuerySet[FunnelEvent]:
+    """The events from which ``metric`` of ``rep`` over ``period`` was made, newest first."""
+    events = occurred_in(FunnelEvent.objects.effective(as_of), [period])
+    if metric.extra is Extra.SELF_SOURCED:
+        own = events.filter(credits__rep=rep, credits__capacity=metric.parts[0].capacity)
+        return _listed(self_sourced(own))
+    either = Q()
+    for part in metric.parts:
+        either |= Q(kind=part.kind) & Q(_credit(part.capacity, rep=rep))
+    events = events.filter(either)
+    if metric.extra is Extra.FIRST_TOUCH:
+        events = first_touches(events, as_of)
+    return _listed(events)
+
+
+def team_events(
+    *, team: Team, part: Part, period: Period, as_of: datetime | None = None
+) -> QuerySet[FunnelEvent]:
+    """The events of ``part`` in ``period`` with which reps of ``team`` are credited, newest first."""
+    events = occurred_in(FunnelEvent.objects.effective(as_of), [period])
+    return _listed(events.filter(_credit(part.capacity, rep__team=team), kind=part.kind))

@@ -1,0 +1,1 @@
+"""Acts on rankings and scorecards: one atomic verb each, keyword-only, with ``at`` passed in."""

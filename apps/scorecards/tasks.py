@@ -1,0 +1,84 @@
+"""Long and scheduled work of scorecards: the ranking, and the closing of a month."""
+
+from datetime import date
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from apps.core.periods import Period, day_of, month_of, parse_period
+from apps.jobs import services as jobs
+from apps.jobs.context import JobContext
+from apps.jobs.handlers import handles
+from apps.scorecards.models import Scorecard
+from apps.scorecards.services import cards, rankings
+
+
+@handles(rankings.JOB_KIND, title="Ranking")
+def recompute_rankings(job: JobContext) -> dict[str, Any]:
+    """Params: ``as_of`` (a date). Whole or not at all; making it again gives the same."""
+    as_of = date.fromisoformat(job.params["as_of"])
+    done = rankings.recompute_rankings(as_of=as_of, at=job.now(), progress=job.progress)
+    return {
+        "summary": _ranking_summary(done),
+        "url": f"/scorecards/ranking/?as_of={as_of.isoformat()}",
+        "url_label": "Open the ranking",
+        "snapshot": done.snapshot.pk,
+        "ranked": done.ranked,
+        "moved": done.moved,
+        "is_new": done.is_new,
+        "fingerprint": done.snapshot.fingerprint,
+    }
+
+
+def _ranking_summary(done: rankings.Outcome) -> str:
+    aes = "1 AE" if done.ranked == 1 else f"{done.ranked:,} AEs"
+    period = f"{done.snapshot.starts_on:%B} to {done.snapshot.period.last_day:%B %Y}"
+    if not done.is_new and not done.moved:
+        return f"{aes} over {period}: nothing has changed since it was last made."
+    moved = {0: "nobody changes tier", 1: "1 changes tier"}.get(done.moved, f"{done.moved} change tier")
+    past = "" if done.snapshot.is_applied else " A later ranking decides the tiers, so none was written."
+    return f"{aes} over {period}; {moved}.{past}"
+
+
+@handles(cards.FREEZE_KIND, title="Closing of a month's scorecards")
+def freeze_month(job: JobContext) -> dict[str, Any]:
+    """Params: ``month`` (2026-10). Cards frozen before stay as they are."""
+    month = parse_period(job.params["month"])
+    done = cards.freeze_month(month=month, at=job.now(), progress=job.progress)
+    return {
+        "summary": f"{done.frozen:,} scorecards of {month.name} frozen; {done.were_frozen:,} were already.",
+        "url": f"/scorecards/?month={month.code}",
+        "url_label": "Open the scorecards",
+    }
+
+
+@shared_task(name="scorecards.daily")
+def daily() -> None:
+    """Once a day: the ranking as of today, and the closing of last month when its days of grace are over.
+
+    Whatever a day off left undone, the next one does: both are safe to repeat.
+    """
+    at = timezone.now()
+    if not jobs.claim_slot(name="scorecards.daily", at=at, seconds=86_400):
+        return
+    today = day_of(at, settings.COMPANY_TIME_ZONE)
+    rankings.ask_for_ranking(as_of=today, at=at)
+    for month in _months_to_close(today):
+        jobs.enqueue(kind=cards.FREEZE_KIND, key=month.code, params={"month": month.code}, at=at)
+
+
+def _months_to_close(today: date) -> list[Period]:
+    """Last month, once its days of grace are over, and those before it back to the newest that was closed."""
+    last = month_of(today).previous()
+    if (today - last.end).days < cards.DAYS_UNTIL_FROZEN:
+        last = last.previous()
+    newest = Scorecard.objects.frozen().order_by("-month_on").values_list("month_on", flat=True).first()
+    if newest is None:
+        return [last]
+    months: list[Period] = []
+    while last.start > newest:
+        months.insert(0, last)
+        last = last.previous()
+    return months

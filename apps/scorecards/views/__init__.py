@@ -1,0 +1,1 @@
+"""Pages of scorecards: translate a request, make one call, translate the answer."""
