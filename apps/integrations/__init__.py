@@ -1,0 +1,1 @@
+"""Data in and out: guided import through saved column mappings."""

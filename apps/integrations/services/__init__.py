@@ -1,0 +1,1 @@
+"""What this app does: save mappings, check an import, write it."""

@@ -1,0 +1,1 @@
+"""Composes the other apps: home per role, navigation, search, styleguide. Owns no data."""

@@ -1,0 +1,120 @@
+"""The few places of each role, in the order of the rail. What each place counts is in ``counts``."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from apps.accounts.models import Role
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page one goes to.
+
+    ``key`` follows ``g`` on the keyboard and is unique within a role; ``count`` names the figure in
+    ``counts.counts_for`` that stands beside the word, if any.
+    """
+
+    label: str
+    url_name: str
+    icon: str
+    key: str
+    count: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name)
+
+
+def _place(label: str, url_name: str, icon: str, key: str, count: str = "") -> Place:
+    return Place(label, url_name, icon, key, count)
+
+
+_MEETINGS = _place("Meetings", "leads:meetings", "cal", "m", "meetings")
+_OPPORTUNITIES = _place("Opportunities", "leads:opportunities", "flag", "o", "opportunities")
+_OWN_SCORECARD = _place("My scorecard", "scorecards:own", "chart", "s")
+_OWN_PAY = _place("My pay", "compensation:own", "money", "p")
+_TEAM_TARGET = _place("Team target", "scorecards:team_target", "target", "t")
+_SCORECARDS = _place("Scorecards", "scorecards:list", "chart", "s")
+_RANKING = _place("Ranking", "scorecards:ranking", "medal", "r")
+_DEFINITIONS = _place("Definitions", "leads:definitions", "doc", "d")
+_RUNS = _place("Payout runs", "compensation:runs", "money", "p", "runs")
+_ACCOUNTS = _place("Accounts", "leads:accounts", "building", "a")
+
+_HAND_OFFS = _place("Hand-offs", "leads:inbox", "inbox", "h", "hand_offs")
+_LEADS = _place("Leads", "leads:leads", "list", "l")
+_PROMISES = _place("Promises", "slas:board", "clock", "c")
+
+_ACCOUNT_OWNER = (_ACCOUNTS, _OPPORTUNITIES, _OWN_SCORECARD, _OWN_PAY)
+
+PLACES: dict[str, tuple[Place, ...]] = {
+    Role.SDR: (
+        _place("My day", "leads:queue", "queue", "d", "queue"),
+        _MEETINGS,
+        _place("My numbers", "scorecards:own", "chart", "s"),
+        _OWN_PAY,
+        _TEAM_TARGET,
+        _place("Definitions", "leads:definitions", "doc", "f"),
+    ),
+    Role.AE: (
+        _HAND_OFFS,
+        _MEETINGS,
+        _OPPORTUNITIES,
+        _OWN_SCORECARD,
+        _OWN_PAY,
+    ),
+    Role.AM: _ACCOUNT_OWNER,
+    Role.CSM: _ACCOUNT_OWNER,
+    Role.MANAGER: (
+        _place("Team day", "leads:team_day", "people", "d", "team_day"),
+        _PROMISES,
+        _LEADS,
+        _HAND_OFFS,
+        _OPPORTUNITIES,
+        _SCORECARDS,
+        _RANKING,
+        _TEAM_TARGET,
+        _place("Team payouts", "compensation:runs", "money", "p"),
+        _place("Definitions", "leads:definitions", "doc", "f"),
+    ),
+    Role.MARKETING: (
+        _place("Lead quality", "leads:quality", "chart", "q"),
+        _LEADS,
+        _DEFINITIONS,
+        _TEAM_TARGET,
+    ),
+    Role.FINANCE: (
+        _RUNS,
+        _place("Statements", "compensation:statements", "doc", "s"),
+        _place("Downloads", "compensation:downloads", "download", "d"),
+    ),
+    Role.REVOPS: (
+        _place("Imports", "integrations:imports", "upload", "i", "imports"),
+        _place("Plans", "compensation:plans", "doc", "l"),
+        _RUNS,
+        _RANKING,
+        _SCORECARDS,
+        _TEAM_TARGET,
+        _DEFINITIONS,
+        _place("Leads", "leads:leads", "list", "k"),
+        _PROMISES,
+        _place("People", "accounts:people", "people", "e"),
+        _place("Jobs", "jobs:list", "cog", "j", "jobs"),
+        _place("Audit", "audit:log", "history", "a"),
+    ),
+}
+
+
+def known(url_name: str) -> bool:
+    """Whether the address exists yet."""
+    try:
+        reverse(url_name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def places_for(user: Any) -> list[Place]:
+    """The places of the user's role that exist; nothing for somebody who is not signed in."""
+    return [place for place in PLACES.get(getattr(user, "role", ""), ()) if known(place.url_name)]

@@ -1,0 +1,246 @@
+"""Objects to knock on every door with: one's own, the team's, and a foreign one of each kind.
+
+``own`` belongs to the SDR, the AE and their manager of the cast; ``team`` to their teammates under the
+same manager; ``foreign`` to the outsider under the outside manager. ``SEEN`` is the expectation, written
+by hand: which part of the cast may open which of the three. Everybody else gets 404.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from apps.compensation.models import RunState, Statement
+from apps.compensation.services import plans, runs
+from apps.core.periods import parse_period
+from apps.integrations.models import ImportRun
+from apps.integrations.services import imports
+from apps.jobs import services as jobs
+from apps.leads.models import Account, Definition, HandOff, Lead, Opportunity, Source
+from apps.leads.services import booking, hand_offs, intake, qualifications, touches
+from apps.reps.models import Rep, RepRole
+from apps.scorecards.models import Scorecard
+from apps.scorecards.services import rankings
+from tests.cast import NOW, Cast
+
+EVERYBODY = frozenset({
+    "sdr", "teammate", "ae", "second_ae", "am", "manager", "finance", "revops", "marketing",
+    "outsider", "outside_manager",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Who may open the own, the team's and the foreign one of a kind."""
+
+    own: frozenset[str]
+    team: frozenset[str]
+    foreign: frozenset[str]
+
+
+def seen(own: str, team: str, foreign: str) -> Seen:
+    return Seen(frozenset(own.split()), frozenset(team.split()), frozenset(foreign.split()))
+
+
+def everyone_sees() -> Seen:
+    return Seen(EVERYBODY, EVERYBODY, EVERYBODY)
+
+
+SEEN = {
+    "lead": seen(
+        "sdr ae manager finance revops marketing",
+        "teammate second_ae manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
+    "hand_off": seen(
+        "sdr ae manager finance revops marketing",
+        "teammate second_ae manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
+    "meeting": seen(
+        "sdr ae manager revops",
+        "teammate second_ae manager revops",
+        "outsider outside_manager revops",
+    ),
+    "opportunity": seen(
+        "sdr ae manager finance revops",
+        "teammate second_ae manager finance revops",
+        "outsider outside_manager finance revops",
+    ),
+    "event": seen(
+        "sdr ae manager finance revops marketing",
+        "teammate second_ae manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
+    "touch": seen("sdr", "teammate", "outsider"),
+    "rep": seen(
+        "sdr manager revops",
+        "teammate manager revops",
+        "outsider outside_manager revops",
+    ),
+    "team": seen("manager revops", "manager revops", "outside_manager revops"),
+    "user": seen("revops", "revops", "revops"),
+    "definition": everyone_sees(),
+    "job": seen("sdr finance revops", "teammate finance revops", "outsider finance revops"),
+    "scorecard": seen(
+        "sdr manager revops",
+        "teammate manager revops",
+        "outsider outside_manager revops",
+    ),
+    # An AE's place in the ranking is seen by the peers.
+    "standing": seen("ae second_ae manager revops", "ae second_ae manager revops", "outside_manager revops"),
+    "statement": seen(
+        "sdr manager finance revops",
+        "teammate manager finance revops",
+        "outsider outside_manager finance revops",
+    ),
+    "line": seen(
+        "sdr manager finance revops",
+        "teammate manager finance revops",
+        "outsider outside_manager finance revops",
+    ),
+    # One run and one plan for all three: whoever is concerned by any of it sees it.
+    "run": seen(*["manager outside_manager finance revops"] * 3),
+    "plan_version": seen(*["sdr teammate outsider manager outside_manager finance revops"] * 3),
+    # An import belongs to nobody's scope: RevOps alone sees what was in a file.
+    "import": seen(*["revops"] * 3),
+    "account": seen(
+        "am manager finance revops marketing",
+        "manager finance revops marketing",
+        "outside_manager finance revops marketing",
+    ),
+}
+
+
+def handed_off(cast: Cast, sdr: Rep, ae: Rep, number: int) -> HandOff:
+    """A lead of ``sdr`` that waits for ``ae``, through the services."""
+    lead, _ = intake.take_in(
+        incoming=intake.Incoming(
+            name=f"Person {number}",
+            title="Director",
+            email=f"person{number}@company{number}.example",
+            company=f"Company {number}",
+            industry="Logistics",
+            employees=100,
+            source="Web registration",
+        ),
+        team=sdr.team,
+        owner=sdr,
+        at=NOW,
+        source=Source.PAGE,
+        source_key=f"permission:{number}",
+    )
+    answers = {
+        key: qualifications.Answer("met", "Yes", "On the call", "They did")
+        for key in ("budget", "authority", "need", "timeframe")
+    }
+    qualifications.qualify(lead=lead, rep=sdr, answers=answers, at=NOW)
+    starts_at = (NOW + timedelta(days=1)).replace(hour=9 + number // 2, minute=30 * (number % 2))
+    # Routing names the AE; here it must be this one, so that the object is theirs.
+    sdr.team.hands_off_to.set([ae.team])
+    others = Rep.objects.aes().filter(team=ae.team).exclude(pk=ae.pk)
+    others.update(weekly_meeting_cap=0)
+    hand_off = booking.book_meeting(lead=lead, sdr=sdr, starts_at=starts_at, at=NOW)
+    others.update(weekly_meeting_cap=12)
+    assert hand_off.ae_id == ae.pk
+    return hand_off
+
+
+def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
+    """One of each kind for each of own, team and foreign: ``keys[kind][whose] = pk``."""
+    foreign_ae = Rep.objects.create(
+        name="Foreign AE",
+        team=cast.other_team,
+        role=RepRole.AE,
+        tier=1,
+        hired_on=NOW.date() - timedelta(days=400),
+    )
+    foreign_am = Rep.objects.create(
+        name="Foreign AM", team=cast.other_team, role=RepRole.AM, hired_on=NOW.date() - timedelta(days=400)
+    )
+    team_am = Rep.objects.create(
+        name="Team AM", team=cast.ae_team, role=RepRole.AM, hired_on=NOW.date() - timedelta(days=400)
+    )
+    pairs = {
+        "own": (cast.rep(cast.sdr), cast.rep(cast.ae), cast.rep(cast.am)),
+        "team": (cast.rep(cast.teammate), cast.rep(cast.second_ae), team_am),
+        "foreign": (cast.rep(cast.outsider), foreign_ae, foreign_am),
+    }
+    keys: dict[str, dict[str, Any]] = {}
+
+    def keep(kind: str, whose: str, found: Any) -> None:
+        keys.setdefault(kind, {})[whose] = found.pk
+
+    for number, (whose, (sdr, ae, am)) in enumerate(pairs.items()):
+        decided = handed_off(cast, sdr, ae, number * 2)
+        opportunity = hand_offs.accept_hand_off(hand_off=decided, at=NOW, amount_minor=10_000_00)
+        waiting = handed_off(cast, sdr, ae, number * 2 + 1)
+        keep("lead", whose, Lead.objects.get(pk=waiting.lead_id))
+        keep("hand_off", whose, waiting)
+        keep("meeting", whose, waiting.meeting)
+        keep("opportunity", whose, Opportunity.objects.get(pk=opportunity.pk))
+        keep("event", whose, decided.events.earliest("pk"))
+        keep("account", whose, Account.objects.create(name=f"Client of {am.name}", owner=am, owned_since=NOW))
+        touch = touches.log_touch(
+            lead=worked_lead(sdr, number), rep=sdr, channel="call", disposition="voicemail", at=NOW
+        )
+        keep("touch", whose, touch)
+        keep("rep", whose, sdr)
+        keep("team", whose, {"own": cast.sdr_team, "team": cast.ae_team, "foreign": cast.other_team}[whose])
+        keep("user", whose, sdr.user)
+        keep("definition", whose, Definition.objects.get())
+        job = jobs.enqueue(
+            kind="scorecards.recompute_rankings", key=whose, params={}, requested_by=sdr.user, at=NOW
+        )
+        keep("job", whose, job)
+        card, _ = Scorecard.objects.get_or_create(rep=sdr, month_on=date(2026, 10, 1))
+        keep("scorecard", whose, card)
+    ranking = rankings.recompute_rankings(as_of=NOW.date(), at=NOW, apply=False).snapshot
+    for whose, (_, ae, _) in pairs.items():
+        keep("standing", whose, ranking.rows.get(rep=ae))
+    checked = checked_import(cast)
+    for whose in pairs:
+        keep("import", whose, checked)
+    _keep_pay(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)
+    return keys
+
+
+def checked_import(cast: Cast) -> ImportRun:
+    """A list of leads that was uploaded and checked, with a refused row."""
+    text = b"Email,Captured at,Full name,Company\nada@b.example,2026-03-01,Ada,B\nben(at)b.example,,Ben,B\n"
+    run = imports.start_import(files=[("leads.csv", [text])], at=NOW, actor=cast.revops)
+    return imports.check_import(run=run, at=NOW)
+
+
+def worked_lead(sdr: Rep, number: int) -> Lead:
+    """A lead of ``sdr`` that is still worked."""
+    lead, _ = intake.take_in(
+        incoming=intake.Incoming(company=f"Worked {number}", email=f"worked{number}@worked{number}.example"),
+        team=sdr.team,
+        owner=sdr,
+        at=NOW,
+        source=Source.PAGE,
+        source_key=f"permission:worked:{number}",
+    )
+    return lead
+
+
+def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], None]) -> None:
+    """A plan, a locked run of this month, and each SDR's statement and first line in it."""
+    version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
+    plans.approve_version(version=version, approver=cast.finance, at=NOW)
+    for sdr in sdrs.values():
+        plans.assign_plan(rep=sdr, plan=version.plan, starts_on=date(2026, 11, 1), at=NOW)
+    run = runs.settle_period(
+        period=parse_period("2026-11"),
+        computed_by=cast.revops,
+        approved_by=cast.finance,
+        at=NOW + timedelta(days=30),
+        until=RunState.LOCKED,
+    )
+    for whose, sdr in sdrs.items():
+        statement = Statement.objects.get(run=run, rep=sdr)
+        keep("statement", whose, statement)
+        keep("line", whose, statement.entries.earliest("pk"))
+        keep("run", whose, run)
+        keep("plan_version", whose, version)
