@@ -18,12 +18,22 @@ def bant() -> list[dict[str, Any]]:
     ]
 
 
+class Framework(models.TextChoices):
+    """The question sets of PRODUCT section 3; ``OWN`` is the company's."""
+
+    BANT = "bant", "BANT"
+    AN = "an", "AN"
+    ANUM = "anum", "ANUM"
+    OWN = "own", "Own framework"
+
+
 class DefinitionQuerySet(models.QuerySet["Definition"]):
     def in_force(self, kind: str, day: date) -> "DefinitionQuerySet":
         """Signed by both sides and effective by ``day``, newest first."""
         return self.filter(
             kind=kind,
             effective_on__lte=day,
+            withdrawn_at__isnull=True,
             marketing_signed_by__isnull=False,
             sales_signed_by__isnull=False,
         ).order_by("-effective_on", "-version")
@@ -39,9 +49,23 @@ class Definition(models.Model):
     kind = models.CharField(max_length=3, choices=Kind.choices)
     version = models.PositiveIntegerField()
     name = models.CharField(max_length=80)
+    framework = models.CharField(max_length=4, choices=Framework.choices, blank=True, help_text="SQL only")
     criteria = models.JSONField(default=bant)
+    points = models.JSONField(
+        default=dict, blank=True, help_text="MQL only: the tables of points, as rules.scoring reads them"
+    )
     needed = models.PositiveSmallIntegerField(default=3, help_text="criteria met, or the MQL threshold")
+    expected_from_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="close rate expected of what meets it, at least"
+    )
+    expected_to_percent = models.PositiveSmallIntegerField(null=True, blank=True, help_text="at most")
+    note = models.CharField(max_length=500, blank=True, help_text="why this version")
     effective_on = models.DateField()
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    drafted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="a draft that was given up")
     marketing_signed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -55,7 +79,18 @@ class Definition(models.Model):
 
     class Meta:
         ordering = ["kind", "-version"]
-        constraints = [models.UniqueConstraint(fields=["kind", "version"], name="definition_version_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "version"], name="definition_version_once"),
+            models.CheckConstraint(
+                condition=Q(expected_from_percent__isnull=True, expected_to_percent__isnull=True)
+                | Q(
+                    expected_from_percent__gte=0,
+                    expected_from_percent__lte=models.F("expected_to_percent"),
+                    expected_to_percent__lte=100,
+                ),
+                name="definition_expectation_in_order",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} definition v{self.version}"

@@ -47,6 +47,24 @@ class Channel(models.TextChoices):
     VISIT = "visit", "Site visit"
 
 
+class Persona(models.IntegerChoices):
+    """Whom one speaks to, by the level of the title: what one says differs by it (``rules.personas``)."""
+
+    EXECUTIVE = 1, "Executive"
+    VICE_PRESIDENT = 2, "Vice president"
+    DIRECTOR = 3, "Director"
+    MANAGER = 4, "Manager"
+    SPECIALIST = 5, "Specialist"
+    UNKNOWN = 6, "Title unknown"
+
+
+class Proposal(models.TextChoices):
+    """What the portal proposes after the agreed number of touches without contact."""
+
+    RECYCLE = "recycle", "Recycle"
+    DISQUALIFY = "disqualify", "Disqualify"
+
+
 class QueueBucket(models.IntegerChoices):
     """Why a lead is in the queue, in the order of PRODUCT section 4."""
 
@@ -120,11 +138,24 @@ class Lead(models.Model):
     source = models.CharField(max_length=80, blank=True, help_text="such as Web registration")
     campaign = models.CharField(max_length=80, blank=True)
     is_inbound = models.BooleanField(default=True)
+    persona = models.PositiveSmallIntegerField(choices=Persona.choices, default=Persona.UNKNOWN)
+    predictive = models.CharField(
+        max_length=1, choices=Score.choices, blank=True, help_text="a fit score that came from outside"
+    )
 
     score = models.CharField(max_length=1, choices=Score.choices, default=Score.C)
     score_points = models.SmallIntegerField(default=0)
     score_reasons = models.JSONField(default=list, blank=True, help_text='[["fit", "420 employees", 15], …]')
     is_exploration = models.BooleanField(default=False, help_text="outside the ideal customer profile")
+    mql_definition = models.ForeignKey(
+        "leads.Definition",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="the version that judged it; none where only the built-in table did",
+    )
 
     stage = models.CharField(max_length=12, choices=LeadStage.choices, default=LeadStage.MCL)
     stage_reason = models.CharField(max_length=80, blank=True, help_text="why disqualified or recycled")
@@ -135,13 +166,25 @@ class Lead(models.Model):
         "reps.Rep", null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
     )
     do_not_contact = models.BooleanField(default=False)
+    closed_channels = models.JSONField(
+        default=list, blank=True, help_text="channels that the prospect closed; kept from the suppressions"
+    )
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed"
+    )
     created_at = models.DateTimeField()
     mql_at = models.DateTimeField(null=True, blank=True)
     first_touch_at = models.DateTimeField(null=True, blank=True)
     last_touch_at = models.DateTimeField(null=True, blank=True)
     touch_count = models.PositiveSmallIntegerField(default=0)
+    inquired_at = models.DateTimeField(null=True, blank=True, help_text="when they last asked by themselves")
+    last_visit_at = models.DateTimeField(null=True, blank=True, help_text="when they were last on the site")
+    visit_count = models.PositiveSmallIntegerField(default=0)
 
     next_channel = models.CharField(max_length=6, choices=Channel.choices, blank=True)
+    next_purpose = models.CharField(max_length=10, blank=True, help_text="a leads.Purpose")
+    proposal = models.CharField(max_length=10, choices=Proposal.choices, blank=True)
+    proposal_reason = models.CharField(max_length=80, blank=True)
     callback_at = models.DateTimeField(null=True, blank=True)
     next_touch_at = models.DateTimeField(null=True, blank=True)
     reentry_on = models.DateField(null=True, blank=True)
@@ -178,7 +221,12 @@ class Lead(models.Model):
             models.CheckConstraint(condition=Q(score__in=Score.values), name="lead_score_known"),
             models.CheckConstraint(
                 condition=Q(queue_bucket__isnull=True)
-                | Q(queue_sort_at__isnull=False, queue_ready_at__isnull=False, do_not_contact=False),
+                | Q(
+                    queue_sort_at__isnull=False,
+                    queue_ready_at__isnull=False,
+                    do_not_contact=False,
+                    merged_into__isnull=True,
+                ),
                 name="lead_queue_place_whole",
             ),
         ]
@@ -221,4 +269,4 @@ class Lead(models.Model):
 
     @property
     def is_workable(self) -> bool:
-        return self.stage in LeadStage.workable() and not self.do_not_contact
+        return self.stage in LeadStage.workable() and not self.do_not_contact and self.merged_into_id is None

@@ -36,6 +36,10 @@ class EventKind(models.TextChoices):
     AMOUNT_CHANGED = "amount_changed", "Amount changed"
     DISQUALIFIED = "disqualified", "Disqualified"
     RECYCLED = "recycled", "Recycled"
+    ASKED = "asked", "Asked again"
+    VISITED = "visited", "Visited the site"
+    ATTENDED = "attended", "Came to an event"
+    MERGED = "merged", "Merged with another lead"
     REVERSED = "reversed", "Reversed"
 
 

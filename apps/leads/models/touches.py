@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from apps.leads.models.leads import Channel
+from apps.leads.models.leads import Channel, Persona
 
 
 class Disposition(models.TextChoices):
@@ -21,6 +21,17 @@ class Disposition(models.TextChoices):
     SENT = "sent", "Sent"
 
 
+class Purpose(models.TextChoices):
+    """What a touch is for."""
+
+    ANSWER = "answer", "First answer"
+    QUALIFY = "qualify", "Qualify"
+    FOLLOW_UP = "follow_up", "Follow up"
+    CONFIRM = "confirm", "Confirm a meeting"
+    NURTURE = "nurture", "Nurture"
+    CLEAN_UP = "clean_up", "Check the data"
+
+
 class Touch(models.Model):
     """One attempt over one channel. An undone touch stays, marked with when it was undone."""
 
@@ -28,6 +39,25 @@ class Touch(models.Model):
     rep = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="touches")
     channel = models.CharField(max_length=6, choices=Channel.choices)
     disposition = models.CharField(max_length=12, choices=Disposition.choices)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, blank=True)
+    persona = models.PositiveSmallIntegerField(
+        choices=Persona.choices, null=True, blank=True, help_text="the lead's at the time"
+    )
+    enrolment = models.ForeignKey(
+        "leads.Enrolment", null=True, blank=True, on_delete=models.PROTECT, related_name="touches"
+    )
+    step_number = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="which step of the cadence it was, from 1"
+    )
+    policy = models.ForeignKey(
+        "leads.FollowUpPolicy",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="the rules that named its next step; none where the built-in ones did",
+    )
     note = models.CharField(max_length=500, blank=True)
     occurred_at = models.DateTimeField()
     request_key = models.CharField(
