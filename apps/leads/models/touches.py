@@ -39,6 +39,9 @@ class Touch(models.Model):
     rep = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="touches")
     channel = models.CharField(max_length=6, choices=Channel.choices)
     disposition = models.CharField(max_length=12, choices=Disposition.choices)
+    outside_hours = models.BooleanField(
+        default=False, help_text="a call outside the prospect's calling hours, at the prospect's own wish"
+    )
     purpose = models.CharField(max_length=10, choices=Purpose.choices, blank=True)
     persona = models.PositiveSmallIntegerField(
         choices=Persona.choices, null=True, blank=True, help_text="the lead's at the time"
