@@ -44,6 +44,7 @@ _ACCOUNTS = _place("Accounts", "leads:accounts", "building", "a")
 
 _HAND_OFFS = _place("Hand-offs", "leads:inbox", "inbox", "h", "hand_offs")
 _LEADS = _place("Leads", "leads:leads", "list", "l")
+_SETUP = _place("Setup", "portal:setup", "cog", "u")
 _PROMISES = _place("Promises", "slas:board", "clock", "c")
 
 _ACCOUNT_OWNER = (_ACCOUNTS, _OPPORTUNITIES, _OWN_SCORECARD, _OWN_PAY)
@@ -55,7 +56,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _place("My numbers", "scorecards:own", "chart", "s"),
         _OWN_PAY,
         _TEAM_TARGET,
-        _place("Definitions", "leads:definitions", "doc", "f"),
+        _SETUP,
     ),
     Role.AE: (
         _HAND_OFFS,
@@ -76,13 +77,14 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _RANKING,
         _TEAM_TARGET,
         _place("Team payouts", "compensation:runs", "money", "p"),
-        _place("Definitions", "leads:definitions", "doc", "f"),
+        _SETUP,
     ),
     Role.MARKETING: (
         _place("Lead quality", "leads:quality", "chart", "q"),
         _LEADS,
         _DEFINITIONS,
         _TEAM_TARGET,
+        _SETUP,
     ),
     Role.FINANCE: (
         _RUNS,
@@ -96,12 +98,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _RANKING,
         _SCORECARDS,
         _TEAM_TARGET,
-        _DEFINITIONS,
         _place("Leads", "leads:leads", "list", "k"),
         _PROMISES,
-        _place("People", "accounts:people", "people", "e"),
         _place("Jobs", "jobs:list", "cog", "j", "jobs"),
         _place("Audit", "audit:log", "history", "a"),
+        _SETUP,
     ),
 }
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
     path("places/", views.places, name="places"),
+    path("setup/", views.setup, name="setup"),
     path("styleguide/", views.styleguide, name="styleguide"),
     path("styleguide/explained/", views.styleguide_explained, name="styleguide_explained"),
 ]

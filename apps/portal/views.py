@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.core.policies import SIGNED_IN, guarded
 from apps.portal import search as searching
+from apps.portal import setup as shelves
 from apps.portal import styleguide as specimens
 from apps.portal.navigation import places_for
 
@@ -37,6 +38,12 @@ def places(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     response["ETag"] = tag
     return response
+
+
+@guarded(SIGNED_IN)
+def setup(request: HttpRequest) -> HttpResponse:
+    """The settings pages that one's role may open."""
+    return render(request, "portal/setup.html", {"shelves": shelves.shelves_for(request.user)})
 
 
 @guarded(SIGNED_IN)

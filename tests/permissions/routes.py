@@ -50,6 +50,7 @@ ROUTES: dict[str, Route] = {
     "portal:home": SIGNED_IN,
     "portal:search": SIGNED_IN,
     "portal:places": SIGNED_IN,
+    "portal:setup": SIGNED_IN,
     "portal:styleguide": SIGNED_IN,
     "portal:styleguide_explained": SIGNED_IN,
     "account_login": PUBLIC,

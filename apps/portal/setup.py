@@ -1,0 +1,116 @@
+"""The settings pages of all apps on one page: what each is for, for those who may open it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import resolve, reverse
+
+from apps.core.policies import policy_of
+from apps.portal.navigation import known
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A page on which the company says how it works; ``says`` tells what is decided there."""
+
+    label: str
+    url_name: str
+    icon: str
+    says: str
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Settings that belong together."""
+
+    title: str
+    settings: tuple[Setting, ...]
+
+
+SHELVES = (
+    Shelf(
+        "What a lead is",
+        (
+            Setting(
+                "Definitions of MQL and SQL",
+                "leads:definitions",
+                "doc",
+                "Points and criteria, signed by marketing and by sales, in force from a date.",
+            ),
+            Setting(
+                "Possible duplicates",
+                "leads:duplicates",
+                "link",
+                "Leads that may be one person: merge them, or say that they are two.",
+            ),
+            Setting(
+                "Do not contact",
+                "leads:suppressions",
+                "ban",
+                "Addresses, numbers and companies that nobody may contact, through any door.",
+            ),
+            Setting(
+                "Exploration budget",
+                "leads:exploration",
+                "globe",
+                "How many meetings a quarter may go beyond the ideal customer profile, and what they bring.",
+            ),
+        ),
+    ),
+    Shelf(
+        "How leads are worked",
+        (
+            Setting(
+                "Cadences",
+                "leads:cadences",
+                "list",
+                "Sequences of touches: channel, wait and condition of each step, and who is in them.",
+            ),
+            Setting(
+                "Follow-up rules",
+                "leads:follow_up",
+                "route",
+                "What follows from a disposition, by attempts and age; when leaving is proposed.",
+            ),
+            Setting(
+                "Limits a day", "leads:throttles", "pause", "The most that a rep, a team or anybody is given."
+            ),
+            Setting(
+                "Focus blocks", "leads:focus", "cal", "Which kind of work each hour of the week is kept for."
+            ),
+        ),
+    ),
+    Shelf(
+        "People and data",
+        (
+            Setting("People", "accounts:people", "people", "Who may sign in, and as what."),
+            Setting("Reps and teams", "reps:list", "people", "Teams, tiers, hiring and leaving."),
+            Setting("Imports", "integrations:imports", "upload", "Files from other systems."),
+            Setting(
+                "Mappings", "integrations:mappings", "columns", "Which column of a file is which field here."
+            ),
+            Setting("Plans", "compensation:plans", "money", "How each role is paid."),
+        ),
+    ),
+)
+
+
+def _may_open(user: Any, setting: Setting) -> bool:
+    policy = policy_of(resolve(setting.url).func)
+    return policy is not None and policy.admits(user)
+
+
+def shelves_for(user: Any) -> list[Shelf]:
+    """The shelves with those settings that the user's role may open; empty shelves are left out."""
+    found = [
+        Shelf(
+            shelf.title,
+            tuple(one for one in shelf.settings if known(one.url_name) and _may_open(user, one)),
+        )
+        for shelf in SHELVES
+    ]
+    return [shelf for shelf in found if shelf.settings]
