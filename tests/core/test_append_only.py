@@ -7,7 +7,16 @@ from django.db import DatabaseError, connection, transaction
 from apps.audit import services as audit
 from apps.audit.models import AuditEntry, Seal, SealedEntry
 from apps.core.append_only import removal_statements, trigger_statements
-from apps.leads.models import EventCredit, FunnelEvent
+from apps.leads.models import (
+    Cadence,
+    CadenceVersion,
+    Enrolment,
+    EnrolmentAct,
+    EventCredit,
+    FunnelEvent,
+    Lead,
+    Motion,
+)
 from apps.reps.models import TierChange
 from apps.reps.services.tiers import change_tier
 from tests.cast import NOW, Cast
@@ -17,6 +26,7 @@ from tests.leads.scenes import handed_off
 COLUMNS = {
     FunnelEvent: ("kind", "won"),
     EventCredit: ("share", 1),
+    EnrolmentAct: ("reason", "none"),
     AuditEntry: ("verb", "nothing"),
     Seal: ("entry_count", 0),
     SealedEntry: ("seal_id", 999),
@@ -38,6 +48,10 @@ def record(cast: Cast) -> Cast:
         at=NOW,
         actor=cast.revops,
     )
+    cadence = Cadence.objects.create(name="Inbound", motion=Motion.INBOUND)
+    version = CadenceVersion.objects.create(cadence=cadence, number=1, steps=[], created_at=NOW)
+    enrolment = Enrolment.objects.create(lead=Lead.objects.get(), version=version, enrolled_at=NOW)
+    EnrolmentAct.objects.create(enrolment=enrolment, kind=EnrolmentAct.Kind.ENROLLED, step=1, at=NOW)
     audit.seal_entries(at=NOW)
     return cast
 
