@@ -83,6 +83,10 @@ class Enrolment(models.Model):
     enrolled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    due_at = models.DateTimeField(null=True, blank=True, help_text="when the step that comes next is planned")
+    check_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the condition of the step that comes next is looked at"
+    )
     resumes_on = models.DateField(null=True, blank=True, help_text="comes out of its pause by itself")
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=120, blank=True, help_text="why paused or removed")
@@ -107,6 +111,12 @@ class Enrolment(models.Model):
                 condition=Q(state="paused", resumes_on__isnull=False),
                 name="enrolment_to_resume",
             ),
+            models.Index(
+                fields=["check_at"],
+                condition=Q(state="active", check_at__isnull=False),
+                name="enrolment_to_check",
+            ),
+            models.Index(fields=["due_at"], condition=Q(state="active"), name="enrolment_by_due"),
         ]
 
     def __str__(self) -> str:

@@ -177,6 +177,12 @@ class Lead(models.Model):
     first_touch_at = models.DateTimeField(null=True, blank=True)
     last_touch_at = models.DateTimeField(null=True, blank=True)
     touch_count = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="touches in a row without contact, since the last talk or the return from nurture"
+    )
+    postponed_to = models.PositiveSmallIntegerField(
+        default=0, help_text="a proposal was declined: none comes before so many attempts"
+    )
     inquired_at = models.DateTimeField(null=True, blank=True, help_text="when they last asked by themselves")
     last_visit_at = models.DateTimeField(null=True, blank=True, help_text="when they were last on the site")
     visit_count = models.PositiveSmallIntegerField(default=0)
