@@ -1,7 +1,7 @@
 """One lead as the panel and its page show it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,48 +9,22 @@ from django.db.models import QuerySet
 from apps.leads import policies
 from apps.leads.models import (
     Channel,
-    Disposition,
-    FunnelEvent,
     HandOff,
     Lead,
-    Opportunity,
     Qualification,
     Touch,
 )
-from apps.leads.rules import calling, scoring
+from apps.leads.rules import calling
 from apps.leads.rules import queue as queue_rules
-from apps.leads.rules.dispositions import AGREED_TOUCHES, next_step
+from apps.leads.rules.dispositions import AGREED_TOUCHES, Rules
 from apps.leads.selectors.queue import CHANNEL_ICONS, deadline_of
 from apps.leads.selectors.timeline import Timeline, timeline_of
-from apps.leads.services import booking, queue
+from apps.leads.selectors.touch_bar import Bar, bar_of
+from apps.leads.services import queue
+from apps.leads.services.scoring import table_of
 from apps.reps.selectors import hours_of
 
-# The digit of each disposition (INTERFACE, "Keys"); the first nine are for calls.
-KEYS = {
-    Disposition.CONNECTED: "1",
-    Disposition.VOICEMAIL: "2",
-    Disposition.NO_ANSWER: "3",
-    Disposition.GATEKEEPER: "4",
-    Disposition.CALL_BACK: "5",
-    Disposition.BAD_CONTACT: "6",
-    Disposition.NOT_A_FIT: "7",
-    Disposition.NOT_NOW: "8",
-    Disposition.OPT_OUT: "9",
-    Disposition.SENT: "0",
-}
-_ONLY_CALLS = (Disposition.VOICEMAIL, Disposition.NO_ANSWER, Disposition.GATEKEEPER)
 _KINDS = {"fit": "Fit", "intent": "Intent"}
-
-
-@dataclass(frozen=True)
-class Button:
-    """A disposition as a button: its key, and what will follow. ``only`` is "call", "written" or ""."""
-
-    disposition: str
-    word: str
-    key: str
-    follows: str
-    only: str
 
 
 @dataclass(frozen=True)
@@ -98,31 +72,9 @@ class Dossier:
         return f"{self.lead.touch_count} of {AGREED_TOUCHES}"
 
     @property
-    def buttons(self) -> list[Button]:
-        """Each disposition with what would follow from it now."""
-        attempts = self.lead.touch_count + 1
-        return [
-            Button(
-                disposition.value,
-                disposition.label,
-                key,
-                next_step(disposition, attempts).in_words,
-                "call"
-                if disposition in _ONLY_CALLS
-                else "written"
-                if disposition == Disposition.SENT
-                else "",
-            )
-            for disposition, key in KEYS.items()
-        ]
-
-    @property
-    def channels(self) -> list[tuple[str, str, str, bool]]:
-        """(value, word, icon, whether planned) for the choice of channel."""
-        planned = self.lead.next_channel or Channel.CALL
-        return [
-            (channel.value, channel.label, CHANNEL_ICONS[channel], channel == planned) for channel in Channel
-        ]
+    def bar(self) -> Bar:
+        """What can be logged with one key."""
+        return bar_of(lead=self.lead, rules=Rules.default(), now=self.now)
 
     @property
     def is_held(self) -> bool:
@@ -131,7 +83,9 @@ class Dossier:
 
 def leads_for(user: Any) -> QuerySet[Lead]:
     """Leads within the user's scope, with what a page reads of each joined in."""
-    return Lead.objects.visible_to(user).select_related("team__calendar", "owner", "account", "claimed_by")
+    return Lead.objects.visible_to(user).select_related(
+        "team__calendar", "owner", "account", "claimed_by", "mql_definition"
+    )
 
 
 def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier:
@@ -200,8 +154,8 @@ def _day(at: datetime, now: datetime, zone: tzinfo) -> str:
 
 
 def threshold_words(lead: Lead) -> str:
-    """``A from 80``: the letter and its threshold in points."""
-    return f"{lead.score} from {dict(scoring.THRESHOLDS)[lead.score]}"
+    """``A from 80``: the letter and its threshold in points, by the version that judged the lead."""
+    return table_of(lead.mql_definition).letter_words(lead.score)
 
 
 def score_parts(lead: Lead) -> list[ScorePart]:
@@ -219,103 +173,3 @@ def score_parts(lead: Lead) -> list[ScorePart]:
 def position_of(*, lead: Lead, now: datetime, zone: tzinfo) -> list[str]:
     """The sentences behind a lead's place in the queue."""
     return queue_rules.explain(standing=queue.standing_of(lead), now=now, zone=zone)
-
-
-# --- Booking --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class OfferedDay:
-    """The times of one day, local to the customer."""
-
-    day: date
-    slots: list[tuple[booking.Slot, datetime]]
-
-
-@dataclass(frozen=True)
-class Offer:
-    """Times at which somebody is free, in the customer's zone (the viewer's where that is not known)."""
-
-    days: list[OfferedDay]
-    zone: tzinfo
-    is_theirs: bool
-    left_out: int
-
-    @property
-    def zone_words(self) -> str:
-        city = str(self.zone).rpartition("/")[2].replace("_", " ")
-        return (
-            f"{city} time, the customer’s" if self.is_theirs else f"{city} time: the customer’s is not known"
-        )
-
-
-def offer_for(*, lead: Lead, now: datetime, zone: tzinfo) -> Offer:
-    """Free times within the customer's day; all of them where none lies within it."""
-    theirs = calling.zone_named(lead.time_zone)
-    shown_in = theirs or zone
-    # Everybody may be at the weekly cap: then the weeks after are asked.
-    found = booking.offered_slots(lead=lead, at=now) or booking.offered_slots(lead=lead, at=now, days=21)
-    slots = [(slot, slot.starts_at.astimezone(shown_in)) for slot in found]
-    proper = [(slot, local) for slot, local in slots if calling.is_proper(local)]
-    chosen = proper or slots
-    days: dict[date, list[tuple[booking.Slot, datetime]]] = {}
-    for slot, local in chosen:
-        days.setdefault(local.date(), []).append((slot, local))
-    return Offer(
-        [OfferedDay(day, times) for day, times in days.items()],
-        shown_in,
-        theirs is not None,
-        len(slots) - len(chosen),
-    )
-
-
-def callback_times(*, lead: Lead, now: datetime, zone: tzinfo) -> list[tuple[datetime, str]]:
-    """A few likely instants for a callback, with how they read in the customer's zone."""
-    local = now.astimezone(calling.zone_named(lead.time_zone) or zone)
-    hour = local.replace(minute=0, second=0, microsecond=0)
-    tomorrow = hour + timedelta(days=1)
-    while tomorrow.weekday() >= 5:
-        tomorrow += timedelta(days=1)
-    wanted = [
-        hour + timedelta(hours=1 if local.minute < 30 else 2),
-        hour + timedelta(hours=3),
-        tomorrow.replace(hour=9),
-        tomorrow.replace(hour=14),
-    ]
-    found: dict[datetime, str] = {}
-    for instant in wanted:
-        if calling.is_proper(instant) and instant > now:
-            today = instant.date() == local.date()
-            found[instant] = (
-                f"Today, {instant:%H:%M}"
-                if today
-                else f"{instant:%a} {instant.day} {instant:%b}, {instant:%H:%M}"
-            )
-    return list(found.items())
-
-
-# --- One event explained ----------------------------------------------------------------------------------
-
-
-def event_for(user: Any) -> QuerySet[FunnelEvent]:
-    """Events within the user's scope, with what the explanation reads joined in.
-
-    Whoever may see the lead of an event may see the event: it stands in the lead's timeline.
-    """
-    visible = FunnelEvent.objects.visible_to(user).values("pk")
-    of_leads = FunnelEvent.objects.filter(lead__in=Lead.objects.visible_to(user).values("pk")).values("pk")
-    return (
-        (FunnelEvent.objects.filter(pk__in=visible) | FunnelEvent.objects.filter(pk__in=of_leads))
-        .select_related("lead", "hand_off", "opportunity", "actor", "reverses", "reversed_by")
-        .prefetch_related("credits__rep__team")
-    )
-
-
-def reachable(event: FunnelEvent, user: Any) -> set[str]:
-    """Which of the event's lead, hand-off and opportunity the user may open."""
-    found = set()
-    for name, related in (("lead", Lead), ("hand_off", HandOff), ("opportunity", Opportunity)):
-        pk = getattr(event, f"{name}_id")
-        if pk is not None and related.objects.visible_to(user).filter(pk=pk).exists():
-            found.add(name)
-    return found

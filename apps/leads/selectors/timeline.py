@@ -1,139 +1,86 @@
-"""Everything that happened to a lead, newest first: the record, with the notes of touches beside it."""
+"""Everything that happened to a lead and to the leads merged into it, newest first, page by page.
 
-from dataclasses import dataclass
-from datetime import datetime
+What can happen, and in which words, is in ``selectors.happenings``. The place in the list is the instant,
+the rank of the source and the row's number: a page behind it costs what the first one costs.
+"""
 
-from django.db.models import Prefetch
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from apps.leads.models import (
-    Capacity,
-    Channel,
-    Disposition,
-    EventCredit,
-    EventKind,
-    FunnelEvent,
-    Lead,
-    Qualification,
-    RejectionReason,
-    Touch,
+from apps.leads.models import Lead
+from apps.leads.selectors import happenings
+from apps.leads.selectors.happenings import KINDS, Asked, Happening
+
+SHOWN = 25
+MOST_MERGED = 20
+"""So many merged leads' histories are read with a lead's own; beyond that each is on its own page."""
+
+_SOURCES: tuple[Callable[[Asked, int], list[Happening]], ...] = (
+    happenings.events,
+    happenings.touches,
+    happenings.judgements,
+    happenings.enrolment_acts,
+    happenings.closed,
+    happenings.reopened,
+    happenings.acts,
 )
-from apps.leads.selectors.queue import CHANNEL_ICONS
-
-MOST = 50
-
-_ICONS = {
-    EventKind.COLLECTED: "inbox",
-    EventKind.MQL: "star",
-    EventKind.QUALIFIED: "checkc",
-    EventKind.BOOKED: "cal",
-    EventKind.HANDED_OFF: "route",
-    EventKind.HELD: "check",
-    EventKind.NO_SHOW: "xc",
-    EventKind.ACCEPTED: "handshake",
-    EventKind.REJECTED: "xc",
-    EventKind.STAGE_1: "flag",
-    EventKind.STAGE_2: "flag",
-    EventKind.WON: "medal",
-    EventKind.LOST: "minus",
-    EventKind.AMOUNT_CHANGED: "edit",
-    EventKind.DISQUALIFIED: "ban",
-    EventKind.RECYCLED: "refresh",
-    EventKind.REVERSED: "undo",
-}
-
-
-@dataclass(frozen=True)
-class Happening:
-    """One thing that happened. ``event_id`` leads to its explanation; none for what is no event."""
-
-    at: datetime
-    icon: str
-    what: str
-    who: str
-    note: str = ""
-    event_id: int | None = None
-    is_undone: bool = False
+"""Their place here is their rank: of two things at one instant the higher one stands first."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The latest ``MOST`` happenings; ``cut`` when there were more."""
+    """One page; ``kind`` is the chip chosen ("" for all), ``older`` the place behind it, "" on the last."""
 
     happenings: list[Happening]
-    cut: bool
+    kind: str
+    older: str
+
+    @property
+    def chips(self) -> list[tuple[str, str, bool]]:
+        """(value, word, whether chosen)."""
+        return [("", "Everything", not self.kind)] + [
+            (value, word, value == self.kind) for value, word in KINDS.items()
+        ]
 
 
-def timeline_of(lead: Lead) -> Timeline:
-    """Four statements, whatever the length of the lead's history."""
-    events = list(
-        FunnelEvent.objects.filter(lead=lead)
-        .select_related("reverses", "reversed_by")
-        .prefetch_related(Prefetch("credits", EventCredit.objects.select_related("rep")))
-        .order_by("-occurred_at", "-pk")[: MOST + 1]
-    )
-    notes = {
-        f"touch:{pk}:{EventKind.TOUCHED}": note
-        for pk, note in Touch.objects.filter(lead=lead)
-        .exclude(note="")
-        .order_by("-occurred_at")
-        .values_list("pk", "note")[: MOST + 1]
-    }
-    found = [_told(event, notes.get(event.source_key, "")) for event in events[:MOST]]
-    # A judgement that the lead did not pass is no event, but it happened.
-    for judged in Qualification.objects.filter(lead=lead, meets_definition=False).select_related("rep")[:10]:
-        found.append(Happening(judged.qualified_at, "doc", "Judged: criteria not met", judged.rep.name))
-    found.sort(key=lambda one: one.at, reverse=True)
-    return Timeline(found[:MOST], cut=len(events) > MOST)
+def timeline_of(lead: Lead, *, kind: str = "", before: str = "", most: int = SHOWN) -> Timeline:
+    """A bounded number of statements, whatever the length of the lead's history.
 
-
-def _told(event: FunnelEvent, note: str) -> Happening:
-    data = event.data if isinstance(event.data, dict) else {}
-    return Happening(
-        at=event.occurred_at,
-        icon=_icon(event, data),
-        what=what_happened(event),
-        who=_who(event),
-        note=note,
-        event_id=event.pk,
-        is_undone=hasattr(event, "reversed_by"),
+    An unknown ``kind`` is taken as none, a ``before`` that cannot be read as the beginning.
+    """
+    kind = kind if kind in KINDS else ""
+    leads = _with_absorbed(lead)
+    asked = Asked(leads, kind, _read(before), most)
+    found = [one for rank, source in enumerate(_SOURCES) for one in source(asked, rank)]
+    found.sort(key=lambda one: (one.at, one.rank, one.pk), reverse=True)
+    shown = happenings.with_events(found[:most])
+    names = {other.pk: other.label for other in leads if other.pk != lead.pk}
+    return Timeline(
+        [replace(one, origin=names.get(one.lead_id, "")) for one in shown],
+        kind,
+        _write(shown[-1]) if len(found) > most else "",
     )
 
 
-def _icon(event: FunnelEvent, data: dict) -> str:
-    if event.kind == EventKind.TOUCHED:
-        return CHANNEL_ICONS.get(data.get("channel", ""), "phone")
-    return _ICONS.get(EventKind(event.kind), "clock")
+def _with_absorbed(lead: Lead) -> list[Lead]:
+    """The lead and those merged into it, also by way of another."""
+    found, layer = [lead], [lead.pk]
+    while layer and len(found) <= MOST_MERGED:
+        absorbed = list(Lead.objects.filter(merged_into__in=layer).order_by("pk")[:MOST_MERGED])
+        found += absorbed
+        layer = [one.pk for one in absorbed]
+    return found
 
 
-def _who(event: FunnelEvent) -> str:
-    wanted = Capacity.OWNED if event.kind in (EventKind.ACCEPTED, EventKind.REJECTED) else Capacity.SOURCED
-    shares = list(event.credits.all())
-    by = next((one.rep.name for one in shares if one.capacity == wanted), "")
-    if event.kind in (EventKind.HANDED_OFF, EventKind.BOOKED):
-        to = next((one.rep.name for one in shares if one.capacity == Capacity.OWNED), "")
-        return f"{by} to {to}" if by and to else by or to
-    return by
+def _write(last: Happening) -> str:
+    return f"{last.at.astimezone(UTC).isoformat()}~{last.rank}~{last.pk}"
 
 
-def what_happened(event: FunnelEvent) -> str:
-    """The event in a few words."""
-    data = event.data if isinstance(event.data, dict) else {}
-    label = EventKind(event.kind).label
-    match event.kind:
-        case EventKind.TOUCHED:
-            channel = dict(Channel.choices).get(data.get("channel", ""), "Touch")
-            disposition = dict(Disposition.choices).get(data.get("disposition", ""), "")
-            return f"{channel}: {disposition.lower()}" if disposition else channel
-        case EventKind.COLLECTED:
-            return data.get("source") or label
-        case EventKind.MQL:
-            return f"{label}, score {data['score']}" if data.get("score") else label
-        case EventKind.REJECTED:
-            why = dict(RejectionReason.choices).get(data.get("reason", ""), "")
-            return f"Rejected on {data.get('criterion', 'a criterion')}: {why.lower()}".rstrip(": ")
-        case EventKind.REVERSED if event.reverses is not None:
-            was = EventKind(event.reverses.kind).label.lower()
-            return f"Taken back: {was} ({data.get('reason', 'no reason given')})"
-        case _:
-            reason = data.get("reason")
-            return f"{label}: {reason.lower()}" if isinstance(reason, str) and reason else label
+def _read(before: str) -> tuple[datetime, int, int] | None:
+    try:
+        at, rank, pk = before.split("~")
+        instant = datetime.fromisoformat(at)
+        return (instant, int(rank), min(int(pk), 2**63 - 1)) if instant.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

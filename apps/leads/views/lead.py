@@ -9,8 +9,9 @@ from apps.accounts.zones import zone_of
 from apps.core.policies import guarded, visible_or_404
 from apps.leads import policies
 from apps.leads.models import Capacity
+from apps.leads.selectors import events
 from apps.leads.selectors import lead as selectors
-from apps.leads.selectors.timeline import what_happened
+from apps.leads.selectors.happenings import what_happened
 from apps.leads.views import panel
 
 
@@ -44,9 +45,9 @@ def explain(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(policies.SEE_EVENT)
 def event(request: HttpRequest, pk: int) -> HttpResponse:
     """One event of the record: what, when it occurred and was recorded, credits, amount, source, links."""
-    found = visible_or_404(selectors.event_for(request.user), pk=pk)
+    found = visible_or_404(events.event_for(request.user), pk=pk)
     credited = list(found.credits.all())
-    visible = selectors.reachable(found, request.user)
+    visible = events.reachable(found, request.user)
     context = {
         "event": found,
         "what": what_happened(found),

@@ -18,6 +18,7 @@ from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Lead
 from apps.leads.rules import calling
 from apps.leads.selectors import lead as selectors
+from apps.leads.selectors import offers
 from apps.leads.services.qualifications import definition_in_force
 from apps.leads.views.listing import list_context, number_in
 from apps.reps.selectors import rep_of
@@ -66,12 +67,12 @@ def context_of(
         context |= _qualify_context(lead, dossier, now, qualify_form)
     elif act == "book":
         context |= {
-            "offer": selectors.offer_for(lead=lead, now=now, zone=zone),
+            "offer": offers.offer_for(lead=lead, now=now, zone=zone),
             "book_form": book_form,
         }
     elif dossier.can_work:
         context |= {
-            "callback_times": selectors.callback_times(lead=lead, now=now, zone=zone),
+            "callback_times": offers.callback_times(lead=lead, now=now, zone=zone),
             "callback_zone": str(callback_zone(request, lead)),
         }
     return context
