@@ -12,7 +12,7 @@ from apps.leads.models.cadences import (
 )
 from apps.leads.models.day import ExplorationBudget, FocusBlock
 from apps.leads.models.definitions import Definition, Framework, Qualification, QualificationAnswer
-from apps.leads.models.duplicates import LeadMerge, PossibleDuplicate
+from apps.leads.models.duplicates import LeadAddress, LeadMerge, PossibleDuplicate
 from apps.leads.models.hand_offs import HandOff, Meeting, RejectionReason
 from apps.leads.models.leads import Channel, Lead, LeadStage, Persona, Proposal, QueueBucket, Score
 from apps.leads.models.opportunities import LossReason, Opportunity, OpportunityStage
@@ -40,6 +40,7 @@ __all__ = [
     "FunnelEvent",
     "HandOff",
     "Lead",
+    "LeadAddress",
     "LeadMerge",
     "LeadStage",
     "LossReason",

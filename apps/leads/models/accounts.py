@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from apps.leads.models.opportunities import Opportunity
+from apps.leads.rules.matching import company_key
 from apps.reps.models import Rep
 
 
@@ -42,6 +43,7 @@ class Account(models.Model):
         help_text="the AM or CSM who looks after it since the win",
     )
     owned_since = models.DateTimeField(null=True, blank=True)
+    name_key = models.CharField(max_length=160, blank=True, default="", editable=False)
 
     objects = AccountQuerySet.as_manager()
 
@@ -53,7 +55,16 @@ class Account(models.Model):
         indexes = [
             models.Index(fields=["owner", "name"], name="account_by_owner"),
             models.Index(Lower("name"), name="account_by_name"),
+            models.Index(fields=["name_key"], name="account_by_name_key"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def set_keys(self) -> None:
+        """Set what the company is found by: its name without legal form, case and accents."""
+        self.name_key = company_key(self.name)[:160]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.set_keys()
+        super().save(*args, **kwargs)

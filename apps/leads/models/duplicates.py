@@ -9,6 +9,24 @@ from django.db.models import F, Q
 from apps.leads.models.leads import Lead
 
 
+class LeadAddress(models.Model):
+    """Another e-mail address of somebody who is a lead already: they are found by it, and closed by it."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="addresses")
+    email = models.EmailField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["added_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["email", "lead"], name="lead_address_once"),
+            models.CheckConstraint(condition=~Q(email=""), name="lead_address_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"address {self.pk} of lead {self.lead_id}"
+
+
 class PossibleDuplicateQuerySet(models.QuerySet["PossibleDuplicate"]):
     def visible_to(self, user: Any) -> "PossibleDuplicateQuerySet":
         """Those of whom the user sees both leads."""

@@ -4,6 +4,7 @@ The stage and the place in the queue are projections, kept here so that the queu
 query. What happened is in the funnel record (``models.record``).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.db import models
 from django.db.models import Q
 
 from apps.leads.models.hand_offs import HandOff
+from apps.leads.rules.matching import Person, address_key, name_key
+from apps.leads.rules.suppression import normal_phone
 from apps.reps.models import Rep
 
 
@@ -178,7 +181,8 @@ class Lead(models.Model):
     last_touch_at = models.DateTimeField(null=True, blank=True)
     touch_count = models.PositiveSmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(
-        default=0, help_text="touches in a row without contact, since the last talk or the return from nurture"
+        default=0,
+        help_text="touches in a row without contact, since the last talk or the return from nurture",
     )
     postponed_to = models.PositiveSmallIntegerField(
         default=0, help_text="a proposal was declined: none comes before so many attempts"
@@ -212,6 +216,11 @@ class Lead(models.Model):
 
     source_system = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=80, blank=True)
+
+    # By what the same person is found again (``rules.matching``); set by ``set_keys``.
+    name_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    phone_key = models.CharField(max_length=9, blank=True, default="", editable=False)
+    address_key = models.CharField(max_length=254, blank=True, default="", editable=False)
 
     objects = LeadQuerySet.as_manager()
 
@@ -251,6 +260,9 @@ class Lead(models.Model):
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="lead_held"),
             models.Index(fields=["email"], condition=~Q(email=""), name="lead_by_email"),
             models.Index(fields=["-created_at", "-id"], name="lead_newest"),
+            models.Index(fields=["account", "name_key"], condition=~Q(name_key=""), name="lead_by_person"),
+            models.Index(fields=["phone_key"], condition=~Q(phone_key=""), name="lead_by_phone"),
+            models.Index(fields=["address_key"], condition=~Q(address_key=""), name="lead_by_mailbox"),
         ]
 
     def __str__(self) -> str:
@@ -272,6 +284,21 @@ class Lead(models.Model):
         if self.company:
             return ", ".join(filter(None, [self.title, self.city or self.industry]))
         return ", ".join(filter(None, [self.title, self.city]))
+
+    def set_keys(self) -> None:
+        """Set what the same person is found by, from name, phone and e-mail; whoever writes those calls it."""
+        self.name_key = name_key(self.name)[:120]
+        self.phone_key = normal_phone(self.phone)
+        self.address_key = address_key(self.email)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.set_keys()
+        super().save(*args, **kwargs)
+
+    def as_person(self, addresses: Sequence[str] = ()) -> Person:
+        """The plain value that ``rules.matching`` compares; ``addresses`` are others known of them."""
+        return Person(self.name, (self.email, *addresses), self.phone, self.company)
 
     @property
     def is_workable(self) -> bool:

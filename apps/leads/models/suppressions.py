@@ -32,6 +32,9 @@ class Suppression(models.Model):
 
     kind = models.CharField(max_length=6, choices=Kind.choices)
     value = models.CharField(max_length=254)
+    written_as = models.CharField(
+        max_length=254, blank=True, default="", help_text="as somebody wrote it: a number with its country"
+    )
     channel = models.CharField(
         max_length=6, choices=Channel.choices, blank=True, help_text="empty means every channel"
     )
@@ -62,3 +65,8 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} suppression {self.pk}"
+
+    @property
+    def shown(self) -> str:
+        """The value as people know it."""
+        return self.written_as or self.value
