@@ -25,8 +25,9 @@ _LEGAL_FORMS = frozenset(
     "gmbh mbh ggmbh ag kg kgaa ohg gbr ug ev ek eg se inc incorporated ltd limited llc llp lp plc corp corporation co"
     " company sa sas sasu sarl eurl srl spa sapa snc bv nv vof cv oy oyj ab as asa aps ivs ks sl slu lda sgps"
     " kft zrt nyrt bt sro doo dd ood eood spzoo pty pte pvt pjsc jsc ooo oao zao kk gk sdnbhd bhd ltda eireli"
-    " cie ltee haftungsbeschraenkt".split()
+    " cie ltee haftungsbeschrankt".split()
 )
+_LONG_FORMS = (("sp", "z", "oo"), ("sp", "zoo"), ("sdn", "bhd"))
 _ROLES = frozenset(
     "info sales office contact kontakt mail hello hallo service support admin marketing hr jobs team post welcome"
     " einkauf purchasing billing accounting invoice noreply no-reply webmaster press presse vertrieb zentrale"
@@ -73,17 +74,21 @@ def is_full_name(key: str) -> bool:
 @lru_cache(maxsize=50_000)
 def company_key(company: str) -> str:
     """A company's name without its legal form: ``Brightmoor GmbH & Co. KG`` as ``brightmoor``."""
-    tokens = _joined_letters([token for token in _tokens(company) if token != "and"])
+    tokens = _joined_letters([word for word in _tokens(company) if word != "and"])
     while len(tokens) > 1 and tokens[0] == "the":
         tokens = tokens[1:]
     while len(tokens) > 1:
         if tokens[-1] in _LEGAL_FORMS:
             tokens = tokens[:-1]
-        elif len(tokens) > 2 and tuple(tokens[-2:]) in {("sp", "zoo"), ("sdn", "bhd")}:
-            tokens = tokens[:-2]
+        elif length := next((len(form) for form in _LONG_FORMS if _ends(tokens, form)), 0):
+            tokens = tokens[:-length]
         else:
             break
     return " ".join(tokens)
+
+
+def _ends(tokens: list[str], form: tuple[str, ...]) -> bool:
+    return len(tokens) > len(form) and tuple(tokens[-len(form) :]) == form
 
 
 def _joined_letters(tokens: list[str]) -> list[str]:
