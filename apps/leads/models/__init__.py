@@ -16,6 +16,7 @@ from apps.leads.models.duplicates import LeadAddress, LeadMerge, PossibleDuplica
 from apps.leads.models.hand_offs import HandOff, Meeting, RejectionReason
 from apps.leads.models.leads import Channel, Lead, LeadStage, Persona, Proposal, QueueBucket, Score
 from apps.leads.models.opportunities import LossReason, Opportunity, OpportunityStage
+from apps.leads.models.reassignments import Reassignment
 from apps.leads.models.record import WHOLE_SHARE, Capacity, EventCredit, EventKind, FunnelEvent, Source
 from apps.leads.models.suppressions import Suppression
 from apps.leads.models.touches import Disposition, Purpose, Touch
@@ -55,6 +56,7 @@ __all__ = [
     "Qualification",
     "QualificationAnswer",
     "QueueBucket",
+    "Reassignment",
     "RejectionReason",
     "Score",
     "Source",

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.leads.models.hand_offs import HandOff
+from apps.leads.models.ordering import InZones, order_of, queue_indexes
+from apps.leads.rules import queue as queue_rules
 from apps.leads.rules.matching import Person, address_key, name_key
 from apps.leads.rules.suppression import normal_phone
 from apps.reps.models import Rep
@@ -100,11 +102,17 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             return self.filter(pk__in=_hand_off_leads(ae__in=_rep_ids(user)))
         return self.filter(account__owner__in=_rep_ids(user))
 
-    def queued(self, now: datetime) -> "LeadQuerySet":
-        """In the queue at ``now``, in its order; claimed ones included."""
-        return self.filter(queue_bucket__isnull=False, queue_ready_at__lte=now).order_by(
-            "queue_bucket", "queue_sort_at", "pk"
-        )
+    def queued(self, now: datetime, focus: str = "") -> "LeadQuerySet":
+        """Offered at ``now`` in the written order (``rules.queue``), claimed ones included.
+
+        ``focus`` is the channel of a focus block that runs. Calling hours are asked here rather than kept on the
+        lead: they open and close by the clock, and keeping them would mean rewriting rows at every full hour.
+        It costs little, since a planned call is set into the prospect's hours: few are due while those are closed.
+        """
+        closed = Q(InZones(F("time_zone"), queue_rules.closed_zones(now)))
+        waits = Q(queue_bucket__gte=queue_rules.FIRST_GROUPED, next_channel=Channel.CALL) & closed
+        ready = self.filter(queue_bucket__isnull=False, queue_ready_at__lte=now)
+        return ready.filter(~waits).order_by(*order_of(focus))
 
     def unclaimed(self, now: datetime) -> "LeadQuerySet":
         """Held by nobody, or held by somebody whose hold has run out."""
@@ -213,6 +221,7 @@ class Lead(models.Model):
         db_index=False,  # lead_held instead: nearly every lead is held by nobody
     )
     claimed_until = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="when the hold that runs began")
 
     source_system = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=80, blank=True)
@@ -246,17 +255,7 @@ class Lead(models.Model):
             ),
         ]
         indexes = [
-            # The order of the queue; what is not offered yet is passed over within the index.
-            models.Index(
-                fields=["owner", "queue_bucket", "queue_sort_at", "id", "queue_ready_at"],
-                condition=Q(queue_bucket__isnull=False),
-                name="lead_queue_own",
-            ),
-            models.Index(
-                fields=["team", "queue_bucket", "queue_sort_at", "id", "queue_ready_at"],
-                condition=Q(queue_bucket__isnull=False, owner__isnull=True),
-                name="lead_queue_pool",
-            ),
+            *queue_indexes(),
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="lead_held"),
             models.Index(fields=["email"], condition=~Q(email=""), name="lead_by_email"),
             models.Index(fields=["-created_at", "-id"], name="lead_newest"),
