@@ -2,23 +2,27 @@
 
 from dataclasses import dataclass
 
-THRESHOLDS = (("A", 80), ("B", 55), ("C", 30), ("D", 0))
-MQL_THRESHOLD = 30
+from apps.leads.rules.points import Counted, Keywords, PointTable
 
-_SIZE_POINTS = ((1000, 25), (200, 20), (50, 12), (10, 6), (0, 2))
-_TITLE_POINTS = (
-    (("chief", "ceo", "coo", "cfo", "cio", "c - level", "owner", "founder", "president"), 20),
-    (("vp", "vice", "svp", "head"), 16),
-    (("director",), 13),
-    (("manager",), 9),
-)
-_SOURCE_POINTS = (
-    (("demo", "pricing", "contact"), 35),
-    (("web", "webinar", "chat"), 25),
-    (("event", "trade"), 18),
-    (("referral", "partner"), 30),
-    (("list", "purchased", "outbound"), 6),
-)
+Reason = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a lead when it is judged.
+
+    ``predictive`` is the letter of a score made elsewhere, "" without one. ``forms``, ``visits`` and
+    ``events`` count what they did after they arrived; how they arrived is ``source``.
+    """
+
+    title: str = ""
+    employees: int | None = None
+    industry: str = ""
+    source: str = ""
+    predictive: str = ""
+    forms: int = 0
+    visits: int = 0
+    events: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,38 +31,68 @@ class Score:
 
     letter: str
     points: int
-    reasons: tuple[tuple[str, str, int], ...]
+    reasons: tuple[Reason, ...]
 
 
-def _first_match(text: str, table: tuple[tuple[tuple[str, ...], int], ...]) -> int:
-    lowered = text.lower()
-    for words, points in table:
-        if any(word in lowered for word in words):
-            return points
-    return 0
+def score(known: Known, table: PointTable) -> Score:
+    """Score by ``table`` from what is known; what is unknown adds nothing and is said so."""
+    reasons = (*_fit(known, table), *_intent(known, table))
+    points = sum(points for _, _, points in reasons)
+    return Score(table.letter_of(points), points, reasons)
 
 
-def score(
-    *, title: str, employees: int | None, industry: str, source: str, target_industries: frozenset[str]
-) -> Score:
-    """Score from what is known; what is unknown adds nothing and is said so."""
-    reasons: list[tuple[str, str, int]] = []
-    if employees is None:
-        reasons.append(("fit", "Company size unknown", 0))
-    else:
-        points = next(points for floor, points in _SIZE_POINTS if employees >= floor)
-        reasons.append(("fit", f"{employees:,} employees", points))
-    if title:
-        reasons.append(("fit", title, _first_match(title, _TITLE_POINTS)))
-    else:
-        reasons.append(("fit", "Title unknown", 0))
-    if industry:
-        fits = industry.lower() in target_industries
-        reasons.append(("fit", f"{industry}{'' if fits else ', not a target industry'}", 20 if fits else 4))
-    reasons.append(("intent", source or "Source unknown", _first_match(source, _SOURCE_POINTS)))
-    total = sum(points for _, _, points in reasons)
-    letter = next(letter for letter, floor in THRESHOLDS if total >= floor)
-    return Score(letter, total, tuple(reasons))
+def _fit(known: Known, table: PointTable) -> list[Reason]:
+    found: list[Reason] = []
+    if table.employees:
+        if known.employees is None:
+            found.append(("fit", "Company size unknown", 0))
+        else:
+            band = next(band for band in reversed(table.employees) if known.employees >= band.least)
+            found.append(("fit", f"{known.employees:,} employees", band.points))
+    if table.titles:
+        found.append(("fit", known.title or "Title unknown", _matched(known.title, table.titles)))
+    if table.industries or table.industry_points or table.other_industry_points:
+        found.append(_industry(known.industry, table))
+    if table.predictive:
+        if known.predictive:
+            points = dict(table.predictive).get(known.predictive, 0)
+            found.append(("fit", f"Predictive score {known.predictive}", points))
+        else:
+            found.append(("fit", "Predictive score unknown", 0))
+    return found
+
+
+def _industry(industry: str, table: PointTable) -> Reason:
+    if not industry:
+        return "fit", "Industry unknown", 0
+    if table.is_target(industry):
+        return "fit", industry, table.industry_points
+    return "fit", f"{industry}, not a target industry", table.other_industry_points
+
+
+def _intent(known: Known, table: PointTable) -> list[Reason]:
+    found: list[Reason] = []
+    if table.sources:
+        found.append(("intent", known.source or "Source unknown", _matched(known.source, table.sources)))
+    for times, one, many, counted in (
+        (known.forms, "form filled in", "forms filled in", table.forms),
+        (known.visits, "page visit", "page visits", table.visits),
+        (known.events, "event attended", "events attended", table.events),
+    ):
+        if times > 0:
+            found.append(_counted(times, one if times == 1 else many, counted))
+    return found
+
+
+def _counted(times: int, what: str, counted: Counted) -> Reason:
+    points = counted.of(times)
+    capped = ", the most that counts" if points < counted.each * times else ""
+    return "intent", f"{times:,} {what}{capped}", points
+
+
+def _matched(text: str, rows: tuple[Keywords, ...]) -> int:
+    """The points of the first row that matches."""
+    return next((row.points for row in rows if text and row.matches(text)), 0)
 
 
 def tier_of_score(letter: str) -> int:

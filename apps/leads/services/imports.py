@@ -7,12 +7,13 @@ for what happened long ago. What a row of a file means is decided in ``integrati
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.core.bulk import insert_rows
+from apps.core.periods import day_of
 from apps.leads.models import (
     EventKind,
     HandOff,
@@ -21,9 +22,8 @@ from apps.leads.models import (
     Opportunity,
     Source,
 )
-from apps.leads.rules import scoring
-from apps.leads.services import queue
-from apps.leads.services.intake import Arrival, Incoming, accounts_for, target_industries
+from apps.leads.services import queue, scoring
+from apps.leads.services.intake import Arrival, Incoming, accounts_for
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
 from apps.reps.models import Rep, Team
 
@@ -45,7 +45,6 @@ DESCRIPTION = (
 )
 """What describes a lead, as against what happened to it."""
 
-_SCORE_FIELDS = ("score", "score_points", "score_reasons", "is_exploration")
 _QUEUE_FIELDS = ("queue_bucket", "queue_sort_at", "queue_ready_at")
 
 
@@ -91,14 +90,15 @@ def take_in_leads(
 
     Set-based: the number of statements does not depend on the number of leads, beyond its batches.
     """
-    rows = [_new_lead(one, team, system) for one in leads]
+    in_force = scoring.table_in_force(day_of(at, settings.COMPANY_TIME_ZONE))
+    rows = [_new_lead(one, team, system, in_force) for one in leads]
     _give_accounts(rows, [_arrival(one, team, one.external_id) for one in leads])
     insert_rows(rows)
     record_events(events=_events_of(leads, rows, system, actor), at=at)
     return rows
 
 
-def _new_lead(one: ImportedLead, team: Team, system: str) -> Lead:
+def _new_lead(one: ImportedLead, team: Team, system: str, in_force: scoring.InForce) -> Lead:
     lead = Lead(
         team=team,
         owner=one.owner,
@@ -110,6 +110,7 @@ def _new_lead(one: ImportedLead, team: Team, system: str) -> Lead:
         external_id=one.external_id,
     )
     _describe(lead, one.incoming)
+    scoring.judge(lead, in_force)
     queue.settle(lead)
     return lead
 
@@ -117,20 +118,6 @@ def _new_lead(one: ImportedLead, team: Team, system: str) -> Lead:
 def _describe(lead: Lead, incoming: Incoming) -> None:
     for name in DESCRIPTION:
         setattr(lead, name, getattr(incoming, name))
-    targets = target_industries()
-    found = _score(incoming.title, incoming.employees, incoming.industry, incoming.source, targets)
-    lead.score, lead.score_points = found.letter, found.points
-    lead.score_reasons = [list(reason) for reason in found.reasons]
-    lead.is_exploration = bool(incoming.industry) and incoming.industry.lower() not in targets
-
-
-@lru_cache(maxsize=50_000)
-def _score(
-    title: str, employees: int | None, industry: str, source: str, targets: frozenset[str]
-) -> scoring.Score:
-    return scoring.score(
-        title=title, employees=employees, industry=industry, source=source, target_industries=targets
-    )
 
 
 def _give_accounts(leads: Sequence[Lead], arrivals: Sequence[Arrival]) -> None:
@@ -203,9 +190,12 @@ def change_leads(
     The caller has made sure that nobody in the portal moved the lead meanwhile.
     """
     events = []
+    in_force = scoring.table_in_force(day_of(at, settings.COMPANY_TIME_ZONE))
+    intents = scoring.intent_of([change.lead for change in changes])
     for change in changes:
         lead, now = change.lead, change.now
         _describe(lead, now.incoming)
+        scoring.judge(lead, in_force, intents.get(lead.pk, scoring.NO_INTENT))
         if change.owner_changed:
             lead.owner = now.owner
         if change.stage_moved:
@@ -220,7 +210,7 @@ def change_leads(
     leads = [change.lead for change in changes]
     _give_accounts(leads, [_arrival(change.now, team, change.now.external_id) for change in changes])
     standing = ("account", "stage", "stage_reason", "owner", "do_not_contact")
-    _update(leads, [*DESCRIPTION, *_SCORE_FIELDS, *_QUEUE_FIELDS, *standing])
+    _update(leads, [*DESCRIPTION, *scoring.SCORE_FIELDS, *_QUEUE_FIELDS, *standing])
     record_events(events=events, at=at)
 
 

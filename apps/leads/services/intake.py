@@ -12,9 +12,9 @@ from django.db.models.lookups import In
 
 from apps.core.bulk import insert_rows
 from apps.core.errors import InvalidInput
+from apps.core.periods import day_of
 from apps.leads.models import Account, EventKind, FunnelEvent, Lead, LeadStage, Source
-from apps.leads.rules import scoring
-from apps.leads.services import queue
+from apps.leads.services import queue, scoring
 from apps.leads.services.record import NewEvent, record_events, sourced
 from apps.leads.signals import leads_arrived
 from apps.reps.models import Rep, Team
@@ -36,11 +36,6 @@ class Incoming:
     source: str = ""
     campaign: str = ""
     is_inbound: bool = True
-
-
-def target_industries() -> frozenset[str]:
-    """The ideal customer profile's industries, in lower case (a setting of the company)."""
-    return frozenset(name.lower() for name in settings.TARGET_INDUSTRIES)
 
 
 @dataclass(frozen=True)
@@ -91,13 +86,15 @@ def take_in_many(*, arrivals: Sequence[Arrival]) -> list[tuple[Lead, bool]]:
     accounts = accounts_for(
         [one for one in arrivals if one.email not in known and one.source_key not in taken_before]
     )
+    judges = scoring.tables_in_force(day_of(one.at, settings.COMPANY_TIME_ZONE) for one in arrivals)
     taken: list[tuple[Lead, bool]] = []
     fresh: list[tuple[Arrival, Lead]] = []
     for one in arrivals:
         if (same := taken_before.get(one.source_key) or known.get(one.email)) is not None:
             taken.append((same, False))
             continue
-        lead = _new_lead(one, accounts.find(one))
+        in_force = judges[day_of(one.at, settings.COMPANY_TIME_ZONE)]
+        lead = _new_lead(one, accounts.find(one), in_force)
         taken_before[one.source_key] = lead
         if one.email:
             known[one.email] = lead
@@ -117,7 +114,12 @@ def take_in_many(*, arrivals: Sequence[Arrival]) -> list[tuple[Lead, bool]]:
                 lead=lead,
                 credits=sourced(one.owner),
                 actor=one.actor,
-                data={"source": lead.source, "campaign": lead.campaign, "score": lead.score},
+                data={
+                    "source": lead.source,
+                    "campaign": lead.campaign,
+                    "score": lead.score,
+                    **(scoring.mql_data(lead) if kind == EventKind.MQL else {}),
+                },
             )
             for one, lead in fresh
             for kind in ([EventKind.COLLECTED, EventKind.MQL] if lead.mql_at else [EventKind.COLLECTED])
@@ -149,17 +151,9 @@ def _worked_already(arrivals: Sequence[Arrival]) -> dict[str, Lead]:
     }
 
 
-def _new_lead(one: Arrival, account: Account | None) -> Lead:
+def _new_lead(one: Arrival, account: Account | None, in_force: scoring.InForce) -> Lead:
     """Scored and in its place in the queue, not saved yet."""
     incoming = one.incoming
-    found = scoring.score(
-        title=incoming.title,
-        employees=incoming.employees,
-        industry=incoming.industry,
-        source=incoming.source,
-        target_industries=target_industries(),
-    )
-    qualifies = found.points >= scoring.MQL_THRESHOLD
     lead = Lead(
         name=incoming.name,
         title=incoming.title,
@@ -174,16 +168,11 @@ def _new_lead(one: Arrival, account: Account | None) -> Lead:
         source=incoming.source,
         campaign=incoming.campaign,
         is_inbound=incoming.is_inbound,
-        is_exploration=bool(incoming.industry) and incoming.industry.lower() not in target_industries(),
-        score=found.letter,
-        score_points=found.points,
-        score_reasons=[list(reason) for reason in found.reasons],
-        stage=LeadStage.MQL if qualifies else LeadStage.MCL,
-        mql_at=one.at if qualifies else None,
         team=one.team,
         owner=one.owner,
         created_at=one.at,
     )
+    scoring.apply_score(lead, in_force, one.at)
     queue.settle(lead)
     return lead
 

@@ -17,9 +17,10 @@ from apps.leads.models import (
     QueueBucket,
     Source,
 )
-from apps.leads.rules import routing, scoring
-from apps.leads.rules.scoring import tier_of_score
-from apps.leads.services import booking, intake, opportunities, qualifications, touches
+from apps.leads.rules import routing
+from apps.leads.rules.points import PointTable
+from apps.leads.rules.scoring import Known, score, tier_of_score
+from apps.leads.services import booking, intake, opportunities, qualifications, scoring, touches
 from apps.portal.demo import words
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.founding import Desk, Worker
@@ -128,13 +129,14 @@ class Today:
 
     def _new_lead(self, worker: Worker, at: datetime, tier: int | None = None) -> tuple[Lead, Newcomer]:
         """Somebody who came in at ``at``; if ``tier`` is given, of a score that belongs to it."""
+        table = scoring.table_in_force(self._span.today).table
         for _ in range(40):
             newcomer = (
                 self._inflow.inbound_at(at)
                 if worker in self._desk.inbound
                 else self._inflow.listed_at(at, worker)
             )
-            if tier is None or _tier_of(newcomer) == tier:
+            if tier is None or _tier_of(newcomer, table) == tier:
                 break
         lead, _ = intake.take_in_many(arrivals=[newcomer.arrival])[0]
         return lead, newcomer
@@ -212,15 +214,12 @@ class Today:
         return anybody
 
 
-def _tier_of(newcomer: Newcomer) -> int:
-    """The tier that intake will give."""
+def _tier_of(newcomer: Newcomer, table: PointTable) -> int:
+    """The tier that intake will give by ``table``."""
     known = newcomer.arrival.incoming
-    found = scoring.score(
-        title=known.title,
-        employees=known.employees,
-        industry=known.industry,
-        source=known.source,
-        target_industries=intake.target_industries(),
+    found = score(
+        Known(title=known.title, employees=known.employees, industry=known.industry, source=known.source),
+        table,
     )
     return tier_of_score(found.letter)
 
