@@ -153,3 +153,80 @@ SEE_QUALITY = Policy(
     "Marketing, managers and RevOps see what became of the leads of each source.",
     roles=has_role(Role.MARKETING, Role.MANAGER, Role.REVOPS),
 )
+
+# --- Cadences, follow-up, limits, focus blocks --------------------------------------------------------
+
+
+@predicate
+def may_steer(user: Any, lead: Any) -> bool:
+    """Whether the user may put the lead into a cadence or out of it: its SDR, or whoever manages it."""
+    if lead is None:
+        return False
+    return user.role != Role.SDR or is_own_queue.test(user, lead)
+
+
+@predicate
+def may_steer_enrolment(user: Any, enrolment: Any) -> bool:
+    """The same of an enrolment's lead."""
+    return enrolment is not None and may_steer.test(user, enrolment.lead)
+
+
+_managing: Predicate = has_role(Role.MANAGER, Role.REVOPS)
+_working: Predicate = has_role(Role.SDR, Role.MANAGER, Role.REVOPS)
+_in_sales: Predicate = has_role(Role.SDR, *_sellers, Role.MANAGER, Role.REVOPS)
+
+SEE_CADENCES = Policy("leads.see_cadences", "Everybody in sales reads the cadences.", roles=_in_sales)
+EDIT_CADENCES = Policy(
+    "leads.edit_cadences", "Managers and RevOps write, order and retire cadences.", roles=_managing
+)
+ENROL_MANY = Policy(
+    "leads.enrol_many",
+    "Managers and RevOps put many leads within their scope into a cadence, or take them out.",
+    roles=_managing,
+)
+ENROL_LEAD = Policy(
+    "leads.enrol_lead",
+    "The SDR of a lead, the manager and RevOps put it into a cadence.",
+    roles=_working,
+    on=may_steer,
+)
+STEER_ENROLMENT = Policy(
+    "leads.steer_enrolment",
+    "The SDR of a lead, the manager and RevOps pause, resume and end its cadence.",
+    roles=_working,
+    on=may_steer_enrolment,
+)
+SEE_FOLLOW_UP = Policy(
+    "leads.see_follow_up", "Everybody in sales reads what follows from a disposition.", roles=_in_sales
+)
+EDIT_FOLLOW_UP = Policy(
+    "leads.edit_follow_up",
+    "RevOps publishes the rules of what follows from a disposition.",
+    roles=has_role(Role.REVOPS),
+)
+SEE_THROTTLES = Policy(
+    "leads.see_throttles",
+    "SDRs see their own daily limits, managers those of their teams, RevOps all.",
+    roles=_working,
+)
+SET_THROTTLES = Policy(
+    "leads.set_throttles", "Managers set the daily limits of their teams, RevOps all.", roles=_managing
+)
+SET_COMPANY_THROTTLES = Policy(
+    "leads.set_company_throttles",
+    "RevOps sets the daily limits of the company.",
+    roles=has_role(Role.REVOPS),
+)
+SEE_FOCUS = Policy(
+    "leads.see_focus",
+    "SDRs see the company's focus blocks and their own, managers those of their teams, RevOps all.",
+    roles=_working,
+)
+SET_FOCUS = Policy(
+    "leads.set_focus",
+    "SDRs set their own focus blocks, managers those of their teams, RevOps all.",
+    roles=_working,
+)
+SET_COMPANY_FOCUS = Policy(
+    "leads.set_company_focus", "RevOps sets the company's focus blocks.", roles=has_role(Role.REVOPS)
+)
