@@ -246,6 +246,8 @@ COMPANY_TIME_ZONE = env("COMPANY_TIME_ZONE", default="Europe/Berlin")
 TARGET_INDUSTRIES = env.list(
     "TARGET_INDUSTRIES", default=["Logistics", "Manufacturing", "Healthcare", "Retail", "Energy", "Software"]
 )
+# A visit to the site counts as caused by the last touch at most so many days before it.
+OUTREACH_WINDOW_DAYS = env.int("OUTREACH_WINDOW_DAYS", default=14)
 
 # --- Logs: one line of JSON an event, no personal data ---------------------------------------
 LOGGING = logs.configure(env("LOG_LEVEL", default="WARNING"))
