@@ -85,9 +85,9 @@ def intent_of(leads: Iterable[Lead]) -> dict[int, Intent]:
         .order_by()
         .values_list("lead")
         .annotate(
-            Count("pk", filter=Q(kind=EventKind.ASKED)),
-            Count("pk", filter=Q(kind=EventKind.VISITED)),
-            Count("pk", filter=Q(kind=EventKind.ATTENDED)),
+            forms=Count("pk", filter=Q(kind=EventKind.ASKED)),
+            visits=Count("pk", filter=Q(kind=EventKind.VISITED)),
+            events=Count("pk", filter=Q(kind=EventKind.ATTENDED)),
         )
     )
     return {lead: Intent(*counts) for lead, *counts in rows}
