@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.leads.rules import calling
-from apps.leads.rules.dispositions import AGREED_TOUCHES, Act, next_step
 from apps.leads.rules.queue import Standing, ago, explain, place, reason
 
 NOW = datetime(2026, 11, 12, 9, 42, tzinfo=UTC)
@@ -123,18 +122,6 @@ class TestReason:
     )
     def test_ago_at_its_edges(self, minutes: int, words: str) -> None:
         assert ago(NOW - timedelta(minutes=minutes), NOW) == words
-
-
-class TestNextStep:
-    @pytest.mark.parametrize("disposition", ["voicemail", "no_answer", "gatekeeper", "bad_contact", "sent"])
-    def test_recycles_at_the_agreed_number_and_not_before(self, disposition: str) -> None:
-        assert next_step(disposition, AGREED_TOUCHES - 1).act is Act.RETRY
-        assert next_step(disposition, AGREED_TOUCHES).act is Act.RECYCLE
-
-    def test_says_in_words_what_follows(self) -> None:
-        assert next_step("voicemail", 1).in_words == "email in 4 h"
-        assert next_step("gatekeeper", 1).in_words == "call in 1 d"
-        assert next_step("opt_out", 1).in_words == "never contact"
 
 
 class TestCallingHours:

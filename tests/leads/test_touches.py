@@ -60,13 +60,19 @@ class TestLogTouch:
         assert lead.do_not_contact is (disposition == Disposition.OPT_OUT)
         assert (lead.queue_bucket is None) is (stage == LeadStage.DISQUALIFIED)
 
-    def test_the_ninth_without_contact_recycles(self, cast: Cast) -> None:
+    def test_the_ninth_without_contact_proposes_and_leaves_the_decision_to_the_sdr(self, cast: Cast) -> None:
         lead, rep = arrive(cast), cast.rep(cast.sdr)
-        for day in range(9):
-            touches.log_touch(lead=lead, rep=rep, at=NOW + timedelta(days=day), **VOICEMAIL)
+        for hour in range(9):
+            lead.refresh_from_db()
+            assert lead.proposal == ""
+            touches.log_touch(
+                lead=lead, rep=rep, at=NOW + timedelta(minutes=hour), channel="email", disposition="sent"
+            )
         lead.refresh_from_db()
-        assert (lead.stage, lead.stage_reason) == (LeadStage.RECYCLED, "No contact after 9 touches")
-        assert FunnelEvent.objects.filter(kind=EventKind.RECYCLED).count() == 1
+        assert (lead.stage, lead.proposal) == (LeadStage.WORKING, "recycle")
+        assert lead.proposal_reason == "No contact after 9 touches"
+        assert Lead.objects.queued(NOW + timedelta(minutes=9)).get() == lead
+        assert not FunnelEvent.objects.filter(kind=EventKind.RECYCLED).exists()
 
     def test_a_callback_stands_in_the_queue_shortly_before_its_time(self, cast: Cast) -> None:
         lead, rep = arrive(cast), cast.rep(cast.sdr)

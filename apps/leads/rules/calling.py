@@ -1,7 +1,7 @@
 """When calling somebody is proper: the prospect's own time zone decides (PRODUCT section 4)."""
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,11 +11,15 @@ OPENS, CLOSES = time(8), time(18)
 
 @dataclass(frozen=True)
 class TheirTime:
-    """``local`` is the prospect’s wall clock; ``next_proper`` the instant from which one may call."""
+    """``local`` is the prospect’s wall clock; ``next_proper`` the instant from which one may call.
+
+    ``is_known`` is false where their zone is not known and the company's stands in for it.
+    """
 
     local: datetime
     is_proper: bool
     next_proper: datetime
+    is_known: bool = True
 
     @property
     def hour_words(self) -> str:
@@ -43,8 +47,24 @@ def is_proper(local: datetime) -> bool:
 def at_prospect(time_zone: str, now: datetime) -> TheirTime | None:
     """The prospect's time at ``now``; ``None`` when the zone is not known."""
     zone = zone_named(time_zone)
-    if zone is None:
-        return None
+    return None if zone is None else _time_in(zone, now)
+
+
+def their_time(time_zone: str, now: datetime, *, fallback: str) -> TheirTime:
+    """The prospect's time at ``now``; where their zone is not known, that of ``fallback``, marked as such.
+
+    A city is not turned into a zone: many share a name, and a call at night is worse than one that waits.
+    """
+    found = at_prospect(time_zone, now)
+    return found if found is not None else replace(_time_in(ZoneInfo(fallback), now), is_known=False)
+
+
+def next_proper(time_zone: str, at: datetime, *, fallback: str) -> datetime:
+    """``at`` itself where one may call then, else the next instant from which one may; in UTC."""
+    return their_time(time_zone, at, fallback=fallback).next_proper.astimezone(UTC)
+
+
+def _time_in(zone: ZoneInfo, now: datetime) -> TheirTime:
     local = now.astimezone(zone)
     if is_proper(local):
         return TheirTime(local, True, local)

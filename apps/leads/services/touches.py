@@ -11,7 +11,7 @@ from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import DomainError, InvalidInput
 from apps.leads.models import Channel, Disposition, EventKind, FunnelEvent, Lead, LeadStage, Source, Touch
 from apps.leads.rules import dispositions as rules
-from apps.leads.services import queue
+from apps.leads.services import follow_up, queue
 from apps.leads.services.record import NewEvent, record_events, reverse_event, sourced
 from apps.reps.models import Rep
 
@@ -21,12 +21,14 @@ CALLBACK_WARNING = timedelta(minutes=5)
 
 _UNDONE_FIELDS = (
     "stage", "stage_reason", "owner_id", "do_not_contact", "first_touch_at", "last_touch_at", "touch_count",
-    "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at",
+    "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at", "attempts",
+    "postponed_to", "proposal", "proposal_reason", "next_purpose",
 )  # fmt: skip
 _TOUCHED_FIELDS = (
     "stage", "stage_reason", "owner", "do_not_contact", "first_touch_at", "last_touch_at", "touch_count",
     "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at",
-    "queue_bucket", "queue_sort_at", "queue_ready_at", "claimed_by", "claimed_until",
+    "queue_bucket", "queue_sort_at", "queue_ready_at", "claimed_by", "claimed_until", "attempts",
+    "postponed_to", "proposal", "proposal_reason", "next_purpose",
 )  # fmt: skip
 _LONGEST_NOTE = 500
 
@@ -96,6 +98,7 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
     leads = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
     keys = [new.request_key for new in touches if new.request_key]
     done = {touch.request_key: touch for touch in Touch.objects.filter(request_key__in=keys)} if keys else {}
+    _, in_force = follow_up.rules_in_force(max(new.at for new in touches))
     fresh: list[tuple[NewTouch, Touch, list[tuple[EventKind, str]]]] = []
     logged: list[Touch] = []
     for new in touches:
@@ -103,7 +106,7 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
         if touch is not None and (touch.lead_id, touch.rep_id) != (new.lead.pk, new.rep.pk):
             raise InvalidInput("This click logged another touch before: reload the page.")
         if touch is None:
-            touch, facts = _touched(leads[new.lead.pk], new)
+            touch, facts = _touched(leads[new.lead.pk], new, in_force)
             fresh.append((new, touch, facts))
             if new.request_key:
                 done[new.request_key] = touch
@@ -136,7 +139,7 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
     return logged
 
 
-def _touched(lead: Lead, new: NewTouch) -> tuple[Touch, list[tuple[EventKind, str]]]:
+def _touched(lead: Lead, new: NewTouch, in_force: rules.Rules) -> tuple[Touch, list[tuple[EventKind, str]]]:
     """Move ``lead`` by one touch; the touch and its facts (kind, reason), none of them saved yet."""
     if lead.do_not_contact:
         raise UnableToTouch("This lead has opted out: nobody may contact them.")
@@ -147,7 +150,7 @@ def _touched(lead: Lead, new: NewTouch) -> tuple[Touch, list[tuple[EventKind, st
         raise InvalidInput("Choose the channel.", field="channel")
     if new.disposition not in Disposition.values:
         raise InvalidInput("Choose what came of it.", field="disposition")
-    step = rules.next_step(new.disposition, lead.touch_count + 1)
+    step = follow_up.what_follows(lead=lead, disposition=new.disposition, at=new.at, rules=in_force)
     if step.act is rules.Act.CALL_BACK and (new.callback_at is None or new.callback_at <= new.at):
         raise InvalidInput("Say when to call back: a time that is still to come.", field="callback_at")
     touch = Touch(
@@ -163,6 +166,7 @@ def _touched(lead: Lead, new: NewTouch) -> tuple[Touch, list[tuple[EventKind, st
     lead.first_touch_at = lead.first_touch_at or new.at
     lead.last_touch_at = new.at
     lead.touch_count += 1
+    lead.attempts = 0 if new.disposition in rules.CONTACTS else lead.attempts + 1
     lead.owner_id = lead.owner_id or new.rep.pk
     if lead.stage in (LeadStage.MCL, LeadStage.MQL, LeadStage.RECYCLED):
         lead.stage = LeadStage.WORKING
@@ -179,6 +183,7 @@ def apply_step(
     lead.callback_at = lead.next_touch_at = lead.reentry_on = None
     lead.next_channel = ""
     lead.due_at = lead.warn_at = None
+    lead.proposal = lead.proposal_reason = ""
     match step.act:
         case rules.Act.CALL_BACK:
             lead.callback_at = lead.due_at = callback_at
@@ -187,9 +192,13 @@ def apply_step(
         case rules.Act.RETRY | rules.Act.QUALIFY:
             lead.next_touch_at = at + step.wait
             lead.next_channel = step.channel
+        case rules.Act.PROPOSE:
+            lead.next_touch_at, lead.next_channel = at, step.channel
+            lead.proposal, lead.proposal_reason = step.proposal, step.reason
         case rules.Act.RECYCLE:
             lead.stage, lead.stage_reason = LeadStage.RECYCLED, step.reason
-            lead.reentry_on = at.date() + timedelta(days=rules.RECYCLE_DAYS)
+            lead.reentry_on = at.date() + timedelta(days=step.recycle_days)
+            lead.attempts = lead.postponed_to = 0
             return EventKind.RECYCLED
         case rules.Act.DISQUALIFY:
             lead.stage, lead.stage_reason = LeadStage.DISQUALIFIED, step.reason

@@ -12,9 +12,8 @@ from apps.core.policies import guarded, visible_or_404
 from apps.leads import policies
 from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Disposition, Lead, Touch
-from apps.leads.rules.dispositions import next_step
 from apps.leads.selectors import lead as selectors
-from apps.leads.services import booking, qualifications, touches
+from apps.leads.services import booking, follow_up, qualifications, touches
 from apps.leads.views import panel
 
 
@@ -32,16 +31,20 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
     form = TouchForm(request.POST, zone=panel.callback_zone(request, lead))
     if not form.is_valid():
         return panel.show(request, lead, status=422, touch_form=form)
+    now = timezone.now()
+    _, rules = follow_up.rules_in_force(now)
+    disposition = form.cleaned_data["disposition"]
+    follows = follow_up.what_follows(lead=lead, disposition=disposition, at=now, rules=rules).in_words
     try:
         logged = touches.log_touch(
             lead=lead,
             rep=request.user.rep,
             channel=form.cleaned_data["channel"],
-            disposition=form.cleaned_data["disposition"],
+            disposition=disposition,
             callback_at=form.promised_at(),
             note=form.cleaned_data["note"],
             request_key=form.cleaned_data["request_key"],
-            at=timezone.now(),
+            at=now,
             actor=request.user,
         )
     except InvalidInput as error:
@@ -49,7 +52,6 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
         return panel.show(request, lead, status=422, touch_form=form)
     undo = reverse("leads:undo_touch", args=[logged.pk])
     words = Disposition(logged.disposition).label.lower()
-    follows = next_step(logged.disposition, logged.lead_before["touch_count"] + 1).in_words
     messages.success(request, f"Logged: {words}. Next: {follows}.", extra_tags=f"undo={undo}")
     connected = logged.disposition == Disposition.CONNECTED
     return panel.after_act(request, lead, act="qualify" if connected else "")

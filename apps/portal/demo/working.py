@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apps.leads.models import Channel, Disposition, HandOff, Lead, QualificationAnswer, Source
-from apps.leads.rules.dispositions import RECYCLE_DAYS, Act, NextStep, next_step
-from apps.leads.services import booking, intake, owners, qualifications, touches
+from apps.leads.rules.dispositions import CONTACTS, RECYCLE_DAYS, Act, NextStep, Rules, next_step
+from apps.leads.services import booking, intake, owners, proposals, qualifications, touches
 from apps.portal.demo import life, words
 from apps.portal.demo.agenda import Agenda
 from apps.portal.demo.chance import Chance
@@ -87,6 +87,7 @@ class Working:
         self._desk, self._span, self._chance = desk, span, chance
         self._agenda: Agenda[Step] = Agenda()
         self._passed_on: dict[int, Worker] = {}
+        self._proposed: list[tuple[Prospect, Worker, datetime]] = []
 
     # --- What comes to the SDRs -------------------------------------------------------------------
 
@@ -170,6 +171,18 @@ class Working:
                 self._mislog(new)
             seen.add(prospect.pk)
         touches.log_touches(touches=[new for _, new in made])
+        self._decide()
+
+    def _decide(self) -> None:
+        """Do what the portal proposes after the agreed touches; the last ones still wait for an answer."""
+        for prospect, worker, at in self._proposed:
+            if self._span.at - at > timedelta(days=2):
+                decided_at = at + timedelta(minutes=2)
+                lead = Lead(pk=prospect.pk)
+                proposals.accept(
+                    lead=lead, rep=worker.rep, at=decided_at, actor=worker.user, source=Source.DEMO
+                )
+        self._proposed.clear()
 
     def _mislog(self, new: touches.NewTouch) -> None:
         """The wrong key first: undone within minutes."""
@@ -191,8 +204,12 @@ class Working:
         chance = self._chance
         channel = Channel(prospect.channel or chance.pick(_FIRST_CHANNEL[prospect.is_inbound]))
         disposition, leads_on = self._came_of(prospect, worker, channel, at)
-        prospect.attempts += 1
-        step = next_step(disposition, prospect.attempts)
+        # The history is shorter than a year: the age of a lead decides nothing yet.
+        step = next_step(disposition, attempts=prospect.attempts + 1, age_days=0, rules=Rules.default())
+        goes_on = disposition not in CONTACTS and step.act is Act.RETRY
+        prospect.attempts = prospect.attempts + 1 if goes_on else 0
+        if step.act is Act.PROPOSE:
+            self._proposed.append((prospect, worker, at))
         callback_at = self._callback(worker, at) if step.act is Act.CALL_BACK else None
         if leads_on:
             self._put(at + timedelta(minutes=chance.uniform(9, 28)), prospect, "qualify")
@@ -240,7 +257,7 @@ class Working:
             prospect.channel = Channel.CALL
             late = chance.about(5, 0.8) if chance.happens(worker.habits.care) else chance.uniform(40, 400)
             self._put(life.after(worker.hours, callback_at, late), prospect)
-        elif step.act is Act.RECYCLE:
+        elif step.act is Act.RECYCLE or step.proposal == "recycle":
             # Some of those who come back are left lying.
             if chance.happens(0.8):
                 back_on = at.date() + timedelta(days=RECYCLE_DAYS)
