@@ -14,7 +14,7 @@ The written order is one total order of the leads that are offered; the first th
 A place is three values that an index keeps: the bucket, the instant to sort by, and the instant from which
 the lead is offered at all (so a callback or a recycled lead comes back by itself). One thing more hides a lead
 for a while: a *planned* call is not offered outside the prospect's calling hours, except where they were the
-ones who asked (callbacks, fresh inbound). ``selectors.ordering`` says the same to the database.
+ones who asked (callbacks, fresh inbound). ``models.ordering`` says the same to the database.
 """
 
 from dataclasses import dataclass
@@ -60,6 +60,7 @@ class Standing:
     persona: int = 6
     time_zone: str = ""
     proposal: str = ""
+    attempts: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,9 @@ class Visit:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the words of a row are made from. Instants are UTC; ``last_disposition`` is its label."""
+    """What the words of a row are made from. Instants are UTC; ``last_disposition`` is its label.
+
+    ``attempts`` are touches in a row without contact."""
 
     bucket: int
     sort_at: datetime
@@ -203,6 +206,7 @@ class Facts:
     source: str = ""
     score: str = ""
     touch_count: int = 0
+    attempts: int = 0
     callback_at: datetime | None = None
     asked_again_at: datetime | None = None
     stage_reason: str = ""
@@ -241,7 +245,8 @@ def reason(
 
 def _touch_due(facts: Facts) -> tuple[str, str]:
     if facts.proposal:
-        touches = "1 touch" if facts.touch_count == 1 else f"{facts.touch_count} touches"
+        tried = facts.attempts or facts.touch_count
+        touches = "1 touch" if tried == 1 else f"{tried} touches"
         return f"{touches} without contact", "Recycle or disqualify?"
     last = f"Last: {facts.last_disposition.lower()}" if facts.last_disposition else ""
     if facts.step is not None:
@@ -298,7 +303,7 @@ def explain(
         sentences.append(f"It is at step {step.number} of {step.of} of {step.cadence}: {next_one}.")
     if standing.proposal and found.bucket == TOUCH_DUE:
         sentences.append(
-            f"After {standing.touch_count} touches without contact the portal proposes"
+            f"After {standing.attempts or standing.touch_count} touches without contact the portal proposes"
             f" {_PROPOSALS.get(standing.proposal, 'to let it go')}: accept it, or go on."
         )
     if focus and found.bucket >= FIRST_GROUPED:

@@ -1,47 +1,49 @@
-"""The queue as the page shows it: its rows in order with why and until when, and how many there are.
+"""The queue as the page shows it: its rows in the written order, and how many there are.
 
 Two indexed lists are merged, the rep's own leads and the team's unowned ones, so that the cost of a page
-does not depend on how many leads there are. What decides the order is ``rules.queue``.
+does not depend on how many leads there are. What decides the order is ``rules.queue``; what a row says is
+worked out in ``selectors.queue_rows``.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
-from apps.leads.models import Channel, Disposition, Lead, QueueBucket, Score, Touch
-from apps.leads.rules import calling
+from apps.leads.models import Channel, Lead, QueueBucket, Score
+from apps.leads.models.ordering import FocusRank, order_of
 from apps.leads.rules import queue as rules
+from apps.leads.selectors.queue_rows import (
+    CHANNEL_ICONS,
+    Row,
+    at_risk,
+    deadline_of,
+    fingerprint_of,
+    late,
+    row_of,
+    with_words,
+)
 from apps.reps.models import Rep
-from apps.reps.rules.business_time import Hours, NeverOpen, next_close
 from apps.reps.selectors import hours_of, rep_of
+
+__all__ = [
+    "CHANNEL_ICONS", "Filters", "Group", "Queue", "Row", "deadline_of", "fingerprint_of", "queue_count",
+    "queue_of", "remember_count", "scopes_of",
+]  # fmt: skip
 
 SHOWN = 50
 CAP = 1_000
 """Beyond this nobody reads the figure, and the database need not count on."""
 
-_WARN_BEFORE_CLOSING = timedelta(hours=1)
 _COUNT_SECONDS = 30
-_REFRESH_WORDS = 300
-_FIELDS = (
-    "name", "title", "company", "industry", "city", "time_zone", "source", "score", "stage_reason",
-    "team_id", "owner_id", "external_id", "is_inbound", "mql_at", "created_at", "touch_count",
-    "next_channel", "callback_at", "due_at", "warn_at", "queue_bucket", "queue_sort_at", "claimed_by_id",
-    "claimed_until",
-)  # fmt: skip
-CHANNEL_ICONS = {
-    Channel.CALL: "phone",
-    Channel.EMAIL: "mail",
-    Channel.SOCIAL: "social",
-    Channel.CHAT: "chat",
-    Channel.VISIT: "site",
-}
-_DISPOSITIONS = dict(Disposition.choices)
+_PLAIN_KEYS = ("queue_bucket", "queue_sort_at", "id")
+_BLOCK_WORDS = {"call": "calls", "email": "emails", "social": "social touches"}
 
 
 @dataclass(frozen=True)
@@ -79,35 +81,14 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A lead as a row: everything worked out, so that the template only prints."""
-
-    lead: Lead
-    label: str
-    detail: str
-    why: str
-    behind: str
-    due_at: datetime | None
-    warn_at: datetime | None
-    channel: str
-    channel_word: str
-    channel_icon: str
-    theirs: calling.TheirTime | None
-    is_pool: bool
-
-    @property
-    def pk(self) -> int:
-        return self.lead.pk
-
-
-@dataclass(frozen=True)
 class Group:
-    """The rows of one bucket, with how many there are of it in all."""
+    """The rows of one bucket, with how many there are of it in all. ``focus``: the block's channel, if any."""
 
     bucket: QueueBucket
     rows: list[Row]
     count: int
     more: bool
+    focus: str = ""
 
     @property
     def count_words(self) -> str:
@@ -115,21 +96,28 @@ class Group:
 
     @property
     def note(self) -> str:
+        if self.focus and self.bucket >= rules.FIRST_GROUPED:
+            return f"{_BLOCK_WORDS[self.focus]} first to match this block, by persona"
         return {
             QueueBucket.CALLBACK: "earliest promise first",
             QueueBucket.FRESH_INBOUND: "nearest deadline first",
             QueueBucket.TOUCH_DUE: "due longest first",
         }.get(self.bucket, "")
 
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of((self.bucket.value, self.count, self.more, self.focus))
+
 
 @dataclass(frozen=True)
 class Queue:
-    """One rep's list at one instant."""
+    """One rep's list at one instant; ``focus`` is the channel of the block that runs, if any."""
 
     groups: list[Group]
     total: int
     filters: Filters
     now: datetime
+    focus: str = ""
 
     @property
     def rows(self) -> list[Row]:
@@ -146,126 +134,81 @@ class Queue:
     @property
     def late(self) -> list[Row]:
         """Those whose promise ran out, in the order of the queue."""
-        return [row for row in self.rows if row.due_at and row.due_at <= self.now]
+        return late(self.rows, self.now)
 
     @property
     def at_risk(self) -> list[Row]:
         """Those whose promise runs out soon, the nearest first."""
-        found = [
-            row for row in self.rows if row.due_at and row.warn_at and row.warn_at <= self.now < row.due_at
-        ]
-        return sorted(found, key=lambda row: row.due_at or self.now)
+        return at_risk(self.rows, self.now)
 
     def place_of(self, pk: int) -> int:
         """Where the lead stands among the rows shown, from 1; 0 when it is not among them."""
         return next((place for place, row in enumerate(self.rows, 1) if row.pk == pk), 0)
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes when a row does; and every few minutes, since rows say how long ago."""
-        facts = [
-            (row.pk, row.due_at, row.channel, row.lead.claimed_by_id, row.lead.touch_count)
-            for row in self.rows
-        ]
-        words = int(self.now.timestamp()) // _REFRESH_WORDS
-        plain = repr((facts, self.total, self.filters, words))
-        return hashlib.blake2s(plain.encode(), digest_size=8).hexdigest()
 
-
-def _own(rep: Rep, at: datetime) -> QuerySet[Lead]:
-    return Lead.objects.queued(at).filter(owner=rep)
-
-
-def _pool(rep: Rep, at: datetime) -> QuerySet[Lead]:
-    """The team's unowned leads, without those that a teammate holds right now."""
+def scopes_of(rep: Rep, at: datetime, focus: str = "") -> tuple[QuerySet[Lead], QuerySet[Lead]]:
+    """The two lists of a rep: the own leads, and the team's unowned ones that no teammate holds right now."""
+    queued = Lead.objects.queued(at, focus)
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=rep)
-    return Lead.objects.queued(at).filter(free, owner__isnull=True, team=rep.team_id)
+    return queued.filter(owner=rep), queued.filter(free, owner__isnull=True, team=rep.team_id)
 
 
-def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters()) -> Queue:
-    """The first rows of the rep's queue in its order, and the capped counts. Two to four statements."""
-    last = Touch.objects.filter(lead=OuterRef("pk"), undone_at__isnull=True).order_by("-occurred_at", "-pk")
-    scopes = [filters.narrow(scope) for scope in (_own(rep, at), _pool(rep, at))]
-    parts = [
-        list(scope.only(*_FIELDS).annotate(last_disposition=Subquery(last.values("disposition")[:1]))[:SHOWN])
-        for scope in scopes
-    ]
-    leads = sorted(
-        (lead for part in parts for lead in part),
-        key=lambda lead: (lead.queue_bucket, lead.queue_sort_at, lead.pk),
-    )[:SHOWN]
-    counts: Counter[int] = Counter()
-    capped = False
-    for scope, part in zip(scopes, parts, strict=True):
-        # A list that ended by itself was counted by reading it.
-        buckets = (
-            [lead.queue_bucket for lead in part]
-            if len(part) < SHOWN
-            else list(scope.values_list("queue_bucket", flat=True)[: CAP + 1])
-        )
-        capped = capped or len(buckets) > CAP
-        counts.update(bucket or 0 for bucket in buckets)
+def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters(), focus: str = "") -> Queue:
+    """The first rows of the rep's queue in its order, and the capped counts. One statement, two for a long one.
+
+    ``focus`` is the channel of the focus block that the rep is in, if any.
+    """
+    scopes = [filters.narrow(scope) for scope in scopes_of(rep, at, focus)]
+    leads = _first(scopes, focus)
     hours = hours_of(rep.team.calendar)
     by_bucket: dict[int, list[Row]] = {}
     for lead in leads:
-        by_bucket.setdefault(lead.queue_bucket or 0, []).append(_row(lead, at, zone, hours))
+        by_bucket.setdefault(lead.queue_bucket or 0, []).append(row_of(lead, now=at, zone=zone, hours=hours))
+    # A list that ended by itself was counted by reading it.
+    if len(leads) < SHOWN:
+        counts, capped = Counter({bucket: len(rows) for bucket, rows in by_bucket.items()}), False
+    else:
+        counts, capped = _counted(scopes)
     last_counted = max(counts, default=0)
     groups = [
-        Group(QueueBucket(bucket), rows, counts[bucket], more=capped and bucket == last_counted)
+        Group(QueueBucket(bucket), rows, counts[bucket], more=capped and bucket == last_counted, focus=focus)
         for bucket, rows in by_bucket.items()
     ]
-    return Queue(groups, sum(counts.values()), filters, at)
+    return Queue(groups, sum(counts.values()), filters, at, focus)
 
 
-def _row(lead: Any, now: datetime, zone: tzinfo, hours: Hours) -> Row:
-    theirs = calling.at_prospect(lead.time_zone, now)
-    why, behind = rules.reason(
-        bucket=lead.queue_bucket,
-        now=now,
-        arrived_at=lead.mql_at or lead.created_at,
-        source=lead.source,
-        score=lead.score,
-        touch_count=lead.touch_count,
-        callback_at=lead.callback_at,
-        stage_reason=lead.stage_reason,
-        last_disposition=_DISPOSITIONS.get(lead.last_disposition, ""),
-        sort_at=lead.queue_sort_at,
-        zone=zone,
-        their_zone=calling.zone_named(lead.time_zone),
-    )
-    due_at, warn_at = deadline_of(lead, hours)
-    channel = lead.next_channel or Channel.CALL
-    return Row(
-        lead=lead,
-        label=lead.label,
-        detail=lead.detail,
-        why=why,
-        behind=behind,
-        due_at=due_at,
-        warn_at=warn_at,
-        channel=channel,
-        channel_word=Channel(channel).label,
-        channel_icon=CHANNEL_ICONS[Channel(channel)],
-        theirs=theirs,
-        is_pool=lead.owner_id is None,
-    )
+def _first(scopes: list[QuerySet[Lead]], focus: str) -> list[Any]:
+    """The first rows of the lists together: each gives its first by its index, the best of these are read."""
+    keys = ["queue_bucket", "focus_rank", "queue_sort_at", "id"] if focus else [*_PLAIN_KEYS]
+    heads, params = [], []
+    for number, scope in enumerate(scopes):
+        ranked = scope.annotate(focus_rank=FocusRank(focus)) if focus else scope
+        sql, values = ranked.values(*keys)[:SHOWN].query.sql_with_params()
+        heads.append(f"SELECT * FROM ({sql}) AS head{number}")  # noqa: S608 - Django's own text
+        params.extend(values)
+    union = " UNION ALL ".join(heads)
+    best = f"SELECT id FROM ({union}) AS heads ORDER BY {', '.join(keys)} LIMIT {SHOWN}"  # noqa: S608
+    found = Lead.objects.filter(pk__in=RawSQL(best, params))  # noqa: S611 - values are parameters
+    return list(with_words(found).order_by(*order_of(focus)))
 
 
-def deadline_of(lead: Lead, hours: Hours) -> tuple[datetime | None, datetime | None]:
-    """Until when the lead is to be worked, and from when that is at risk.
-
-    What was promised, where something was; else a touch that is due by the closing of the team's business
-    day on which it fell due. Nothing was promised to an untouched lead or to one back from nurture.
-    """
-    if lead.due_at is not None:
-        return lead.due_at, lead.warn_at
-    if lead.queue_bucket == QueueBucket.TOUCH_DUE and lead.queue_sort_at:
-        try:
-            closing = next_close(hours, lead.queue_sort_at)
-        except NeverOpen:
-            return None, None
-        return closing, closing - _WARN_BEFORE_CLOSING
-    return None, None
+def _counted(scopes: list[QuerySet[Lead]]) -> tuple[Counter[int], bool]:
+    """How many there are of each bucket, up to ``CAP`` a list, and whether there are more. One statement."""
+    parts, params = [], []
+    for number, scope in enumerate(scopes):
+        sql, values = scope.values("queue_bucket")[: CAP + 1].query.sql_with_params()
+        parts.append(
+            f"SELECT {number}, queue_bucket, COUNT(*) FROM ({sql}) AS part{number} GROUP BY queue_bucket"  # noqa: S608
+        )
+        params.extend(values)
+    counts: Counter[int] = Counter()
+    totals: Counter[int] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), params)
+        for number, bucket, count in cursor.fetchall():
+            counts[bucket] += count
+            totals[number] += count
+    return counts, any(total > CAP for total in totals.values())
 
 
 # --- The figure beside "My day" -------------------------------------------------------------------
@@ -299,9 +242,7 @@ def queue_count(*, user: Any, at: datetime) -> QueueCount:
     if rep is None:
         return QueueCount(0, 0)
     promised = [
-        due
-        for scope in (_own(rep, at), _pool(rep, at))
-        for due in scope.values_list("due_at", "warn_at")[: CAP + 1]
+        due for scope in scopes_of(rep, at) for due in scope.values_list("due_at", "warn_at")[: CAP + 1]
     ]
     risky = sum(1 for due, warn in promised if due is not None and (due <= at or (warn and warn <= at)))
     found = QueueCount(len(promised), risky)

@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import BooleanField, F, Func, QuerySet
 
 from apps.core.bulk import update_rows
 from apps.core.errors import DomainError
 from apps.core.periods import day_start
-from apps.leads.models import Lead
+from apps.leads.models import Lead, QueueBucket
+from apps.leads.models.ordering import FocusRank
 from apps.leads.rules import queue as rules
 from apps.leads.rules.calling import zone_named
+from apps.leads.services import focus as focus_blocks
+from apps.leads.services import throttles
 from apps.reps.models import Rep
 
 HOLD = timedelta(minutes=15)
-"""How long a lead stays claimed without a touch before it is offered again."""
+"""How long a lead stays claimed without a sign of life before it is offered again."""
+
+LONGEST_HOLD = timedelta(hours=1)
+"""However active its holder is: after that the next one has waited long enough."""
 
 
 class AnothersLead(DomainError):
@@ -53,7 +60,21 @@ def standing_of(lead: Lead) -> rules.Standing:
         callback_at=lead.callback_at,
         next_touch_at=lead.next_touch_at,
         reentry_at=day_start(lead.reentry_on, zone) if lead.reentry_on else None,
+        asked_again_at=asked_again_at(lead),
+        channel=lead.next_channel,
+        persona=lead.persona,
+        time_zone=lead.time_zone,
+        proposal=lead.proposal,
+        attempts=lead.attempts,
     )
+
+
+def asked_again_at(lead: Lead) -> datetime | None:
+    """When they asked by themselves after they had come, where nobody has answered that yet."""
+    asked = lead.inquired_at
+    if asked is None or asked <= lead.created_at:
+        return None
+    return asked if lead.last_touch_at is None or asked > lead.last_touch_at else None
 
 
 def settle(lead: Lead) -> None:
@@ -81,43 +102,117 @@ def promise_many(*, promises: Sequence[tuple[Lead, datetime | None, datetime | N
     update_rows(leads, ("due_at", "warn_at", *_QUEUE_FIELDS))
 
 
-def claim_next(*, rep: Rep, at: datetime, after: Lead | None = None) -> Lead | None:
-    """Claim the best lead for ``rep``: own ones and the team's unowned ones, in queue order.
+# --- One lead at a time -----------------------------------------------------------------------------
 
-    What the rep held is released first; ``after`` is offered again only when nothing else is there.
-    Two people never get the same lead: on PostgreSQL a locked row is skipped, and on either database
-    the claim is an update that succeeds only while the lead is still free.
+_CLAIM = """
+WITH own AS MATERIALIZED ({own}), pool AS MATERIALIZED ({pool}),
+     best AS (SELECT id FROM pool UNION ALL SELECT id FROM own LIMIT 1)
+UPDATE leads_lead SET claimed_by_id = %s, claimed_at = %s, claimed_until = %s
+WHERE id = (SELECT id FROM best) AND (claimed_until IS NULL OR claimed_until <= %s)
+RETURNING *
+"""
+"""The best own lead and, where a better one lies in the pool, that one: found and claimed in one statement."""
+
+
+def claim_next(*, rep: Rep, at: datetime, after: Lead | None = None, focus: str | None = None) -> Lead | None:
+    """Claim the best lead for ``rep``, own ones and the team's unowned ones, in the order that the page shows.
+
+    What the rep held is released first; ``after`` is offered again only when nothing else is there. ``focus``
+    is the channel of the rep's focus block; left out, it is looked up. Once the rep's new leads of the day are
+    used up, untouched ones are passed over; fresh inbound never is, since an answer was promised.
+
+    Two people never get the same lead: on PostgreSQL a locked row is skipped, and on either database the claim
+    succeeds only while the lead is still free. Only when nothing free was left unlocked is a lock waited for,
+    so that nobody is told that the queue is empty while another still makes up their mind.
     """
-    release(rep=rep, at=at)
-    while True:
+    focus = focus_channel(rep=rep, at=at) if focus is None else focus
+    leave_out = [after.pk] if after else []
+    with transaction.atomic():
+        release(rep=rep, at=at)
+        lead = _claim(rep, at, focus, leave_out, wait=False)
+    for again in (leave_out, []) if leave_out else ([],):
+        if lead is not None:
+            break
         with transaction.atomic():
-            lead = _best(rep, at, exclude=after.pk if after else None)
-            if lead is None and after is not None:
-                lead = _best(rep, at, exclude=None)
-            if lead is None:
-                return None
-            taken = (
-                Lead.objects.unclaimed(at)
-                .filter(pk=lead.pk, queue_bucket__isnull=False, queue_ready_at__lte=at)
-                .filter(Q(owner=rep) | Q(owner__isnull=True))
-                .update(claimed_by=rep, claimed_until=at + HOLD)
-            )
-        if taken:
-            lead.claimed_by, lead.claimed_until = rep, at + HOLD
-            return lead
+            lead = _claim(rep, at, focus, again, wait=True)
+    return lead
 
 
-def _best(rep: Rep, at: datetime, exclude: int | None) -> Lead | None:
-    """The first free lead of the two indexed lists: the rep's own, and the team's unowned."""
-    found: list[Lead] = []
-    for scope in (Q(owner=rep), Q(owner__isnull=True, team=rep.team_id)):
-        leads = Lead.objects.queued(at).unclaimed(at).filter(scope)
-        if exclude is not None:
-            leads = leads.exclude(pk=exclude)
-        if connection.features.has_select_for_update_skip_locked:
-            leads = leads.select_for_update(skip_locked=True, of=("self",))
-        found.extend(leads[:1])
-    return min(found, key=lambda lead: (lead.queue_bucket, lead.queue_sort_at, lead.pk), default=None)
+def focus_channel(*, rep: Rep, at: datetime) -> str:
+    """The channel of the focus block that the rep is in at ``at``; "" outside all, or in one for none."""
+    block = focus_blocks.block_at(rep=rep, at=at)
+    return block.channel if block else ""
+
+
+def _claim(rep: Rep, at: datetime, focus: str, leave_out: list[int], *, wait: bool) -> Lead | None:
+    lead = _take_best(rep, at, focus, leave_out, wait=wait)
+    if lead is None or lead.queue_bucket != QueueBucket.UNTOUCHED or throttles.new_leads_left(rep, at) != 0:
+        return lead
+    release(rep=rep, at=at, lead=lead)
+    return _take_best(rep, at, focus, leave_out, wait=wait, with_untouched=False)
+
+
+def _take_best(
+    rep: Rep, at: datetime, focus: str, leave_out: list[int], *, wait: bool, with_untouched: bool = True
+) -> Lead | None:
+    free = Lead.objects.queued(at, focus).unclaimed(at)
+    if leave_out:
+        free = free.exclude(pk__in=leave_out)
+    if not with_untouched:
+        free = free.exclude(queue_bucket=QueueBucket.UNTOUCHED)
+    own = free.filter(owner=rep)
+    pool = free.filter(_BeforeOwn(focus), owner__isnull=True, team=rep.team_id)
+    own_sql, own_params = _first_of(own, focus, wait)
+    pool_sql, pool_params = _first_of(pool, focus, wait)
+    params = (*own_params, *pool_params, rep.pk, at, at + HOLD, at)
+    # Only text that Django wrote is put into the statement; values are parameters.
+    found = list(Lead.objects.raw(_CLAIM.format(own=own_sql, pool=pool_sql), params))
+    return found[0] if found else None
+
+
+def _first_of(leads: QuerySet[Lead], focus: str, wait: bool) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of the first row's place, locked where the database locks rows."""
+    if connection.features.has_select_for_update_skip_locked:
+        leads = leads.select_for_update(skip_locked=not wait, of=("self",))
+    ranked = leads.annotate(focus_rank=FocusRank(focus)) if focus else leads
+    return ranked.values(*_place_columns(focus))[:1].query.sql_with_params()
+
+
+def _place_columns(focus: str) -> tuple[str, ...]:
+    return ("queue_bucket", *(("focus_rank",) if focus else ()), "queue_sort_at", "id")
+
+
+class _BeforeOwn(Func):
+    """Whether a lead comes before the best own one of ``_CLAIM``, by the written order; true without one."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, focus: str) -> None:
+        self.columns = ", ".join(_place_columns(focus))
+        rank = [FocusRank(focus)] if focus else []
+        super().__init__(F("queue_bucket"), *rank, F("queue_sort_at"), F("pk"))
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        mine = ", ".join(compiler.compile(one)[0] for one in self.get_source_expressions())
+        sql = f"(NOT EXISTS (SELECT 1 FROM own) OR ({mine}) < (SELECT {self.columns} FROM own))"  # noqa: S608
+        return sql, ()
+
+
+def keep(*, rep: Rep, at: datetime, lead: Lead) -> datetime | None:
+    """A sign of life of whoever holds ``lead``: the hold runs on, up to ``LONGEST_HOLD`` since it began.
+
+    Returns until when it is held now; ``None`` where ``rep`` does not hold it any more.
+    """
+    held = Lead.objects.filter(pk=lead.pk, claimed_by=rep, claimed_until__gt=at)
+    began = held.values_list("claimed_at", flat=True).first()
+    if began is None:
+        # Held without a beginning: claimed before those were kept. Its time runs out as it stands.
+        return held.values_list("claimed_until", flat=True).first()
+    until = min(at + HOLD, began + LONGEST_HOLD)
+    if until <= at or not held.filter(claimed_at=began).update(claimed_until=until):
+        return None
+    return until
 
 
 def release(*, rep: Rep, at: datetime, lead: Lead | None = None) -> int:
@@ -125,4 +220,4 @@ def release(*, rep: Rep, at: datetime, lead: Lead | None = None) -> int:
     held = Lead.objects.filter(claimed_by=rep, claimed_until__gt=at)
     if lead is not None:
         held = held.filter(pk=lead.pk)
-    return held.update(claimed_by=None, claimed_until=None)
+    return held.update(claimed_by=None, claimed_until=None, claimed_at=None)
