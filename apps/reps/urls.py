@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.reps import views
+from apps.reps.views import reps
 
 app_name = "reps"
-urlpatterns = [path("", views.reps, name="list")]
+urlpatterns = [path("", reps.reps, name="list")]

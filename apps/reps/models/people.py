@@ -123,6 +123,14 @@ class Rep(models.Model):
     )
     weekly_meeting_cap = models.PositiveSmallIntegerField(default=12)
     time_zone = models.CharField(max_length=64, default="Europe/Berlin")
+    calendar = models.ForeignKey(
+        "reps.BusinessCalendar",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reps",
+        help_text="own working hours; empty means the team's",
+    )
     source_system = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=80, blank=True)
 

@@ -10,12 +10,32 @@ from apps.reps.rules.business_time import Hours
 
 def hours_of(calendar: BusinessCalendar) -> Hours:
     """The calendar as the plain value that ``rules.business_time`` computes with."""
-    return Hours.of(calendar.time_zone, calendar.weekly, calendar.holidays, calendar.overrides)
+    return Hours.of(
+        calendar.time_zone, calendar.weekly, calendar.holidays, calendar.overrides, calendar.breaks
+    )
+
+
+def company_calendar() -> BusinessCalendar | None:
+    """The one that holds for whoever has neither a team nor an own one, if RevOps named one."""
+    return BusinessCalendar.objects.filter(is_default=True).first()
+
+
+def calendar_of(rep: Rep | None) -> BusinessCalendar | None:
+    """Whose hours hold: the rep's own calendar, else the team's; for nobody the company's.
+
+    Asks nothing more of a rep read with ``calendar`` and ``team__calendar`` joined in.
+    """
+    return company_calendar() if rep is None else rep.calendar or rep.team.calendar
+
+
+def hours_for(rep: Rep) -> Hours:
+    """The hours of this rep: own ones, else the team's. Joined in as for ``calendar_of``."""
+    return hours_of(rep.calendar or rep.team.calendar)
 
 
 def rep_of(user: Any) -> Rep | None:
     """The rep that this user is, if any."""
-    return Rep.objects.select_related("team__calendar").filter(user=user).first()
+    return Rep.objects.select_related("calendar", "team__calendar").filter(user=user).first()
 
 
 def away_on(day: date, reps: list[int]) -> set[int]:

@@ -1,0 +1,1 @@
+"""Pages of this app: reps and teams, business calendars."""
