@@ -13,3 +13,6 @@ hand_off_created = Signal()
 
 leads_arrived = Signal()
 """``leads`` have just been taken in, in one batch; ``at``: when the last of them came."""
+
+leads_closed = Signal()
+"""``leads`` are nobody's to answer any more: they opted out, or were merged into another lead; ``at``."""

@@ -7,7 +7,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
-from apps.leads.signals import events_recorded, hand_off_created, leads_arrived
+from apps.leads.signals import events_recorded, hand_off_created, leads_arrived, leads_closed
 from apps.slas.models import ClockKind
 from apps.slas.services import clocks
 
@@ -24,6 +24,11 @@ def on_leads_arrived(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
 @receiver(hand_off_created, dispatch_uid="slas.hand_off_created")
 def on_hand_off_created(*, hand_off: HandOff, at: datetime, **_: Any) -> None:
     clocks.start_ae_answer(hand_off=hand_off, at=at)
+
+
+@receiver(leads_closed, dispatch_uid="slas.leads_closed")
+def on_leads_closed(*, leads: Iterable[Lead], **_: Any) -> None:
+    clocks.cancel_first_response(leads=leads)
 
 
 @receiver(events_recorded, dispatch_uid="slas.events_recorded")

@@ -152,6 +152,8 @@ class Verdict:
 
     likeness: Likeness
     why: str = ""
+    same_person_likely: bool = False
+    """Perhaps, yet too likely to contact one of them where the other has opted out."""
 
 
 DIFFERENT = Verdict(Likeness.NONE)
@@ -172,7 +174,7 @@ def compare(first: Person, second: Person) -> Verdict:
     if same_name and same_company:
         if not emails[0] or not emails[1]:
             return Verdict(Likeness.SAME, "Same name at the same company")
-        return Verdict(Likeness.MAYBE, "Same name and company, another address")
+        return Verdict(Likeness.MAYBE, "Same name and company, another address", True)
     return _weak(first, second, emails)
 
 

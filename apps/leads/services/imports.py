@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from apps.core import locks
 from apps.core.bulk import insert_rows
 from apps.core.periods import day_of
 from apps.leads.models import (
@@ -22,8 +23,9 @@ from apps.leads.models import (
     Opportunity,
     Source,
 )
-from apps.leads.services import queue, scoring
-from apps.leads.services.intake import Arrival, Incoming, accounts_for
+from apps.leads.services import duplicates, queue, scoring, suppressions
+from apps.leads.services.accounts import Accounts, accounts_of
+from apps.leads.services.intake import Incoming
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
 from apps.reps.models import Rep, Team
 
@@ -46,6 +48,15 @@ DESCRIPTION = (
 """What describes a lead, as against what happened to it."""
 
 _QUEUE_FIELDS = ("queue_bucket", "queue_sort_at", "queue_ready_at")
+_CLOSED_FIELDS = (
+    *suppressions.CLOSED_FIELDS,
+    "next_channel",
+    "due_at",
+    "warn_at",
+    "claimed_by",
+    "claimed_until",
+)
+_KEYS = ("name_key", "phone_key", "address_key")
 
 
 @dataclass(frozen=True)
@@ -90,11 +101,21 @@ def take_in_leads(
 
     Set-based: the number of statements does not depend on the number of leads, beyond its batches.
     """
+    locks.hold(name for one in leads for name in one.incoming.names)
     in_force = scoring.table_in_force(day_of(at, settings.COMPANY_TIME_ZONE))
     rows = [_new_lead(one, team, system, in_force) for one in leads]
-    _give_accounts(rows, [_arrival(one, team, one.external_id) for one in leads])
+    accounts = _give_accounts(rows, leads)
+    suppressions.close_named(rows)
+    accounts.save()
+    pairs = duplicates.pairs_of(rows)
+    for row in rows:
+        row.account_id = row.account.pk if row.account else None
+        queue.settle(row)
     insert_rows(rows)
     record_events(events=_events_of(leads, rows, system, actor), at=at)
+    duplicates.keep_pairs(pairs=pairs, at=at)
+    opted_out = [row for row, one in zip(rows, leads, strict=True) if one.do_not_contact]
+    suppressions.close_leads(leads=opted_out, at=at, actor=actor)
     return rows
 
 
@@ -111,24 +132,23 @@ def _new_lead(one: ImportedLead, team: Team, system: str, in_force: scoring.InFo
     )
     _describe(lead, one.incoming)
     scoring.judge(lead, in_force)
-    queue.settle(lead)
     return lead
 
 
 def _describe(lead: Lead, incoming: Incoming) -> None:
     for name in DESCRIPTION:
         setattr(lead, name, getattr(incoming, name))
+    lead.email = lead.email.strip().lower()
+    lead.set_keys()
 
 
-def _give_accounts(leads: Sequence[Lead], arrivals: Sequence[Arrival]) -> None:
-    """The account of each lead's company, found or made as for a lead that arrives."""
-    accounts = accounts_for(arrivals)
-    for lead, arrival in zip(leads, arrivals, strict=True):
-        lead.account = accounts.find(arrival)
-
-
-def _arrival(one: ImportedLead, team: Team, key: str) -> Arrival:
-    return Arrival(one.incoming, team, one.created_at, Source.IMPORT, key, one.owner)
+def _give_accounts(rows: Sequence[Lead], leads: Sequence[ImportedLead]) -> Accounts:
+    """The account of each lead's company, found or made as for a lead that arrives; not saved yet."""
+    employers = [one.incoming.employer for one in leads]
+    accounts = accounts_of(employers)
+    for row, employer in zip(rows, employers, strict=True):
+        row.account = accounts.make(employer)
+    return accounts
 
 
 def _events_of(
@@ -204,14 +224,21 @@ def change_leads(
                 events.append(_disqualified(now, lead, f"{system}:leads:{now.external_id}", actor))
         elif lead.stage == LeadStage.DISQUALIFIED and now.reason:
             lead.stage_reason = now.reason
-        # An opt-out is never taken back by a file.
-        lead.do_not_contact = lead.do_not_contact or now.do_not_contact
-        queue.settle(lead)
     leads = [change.lead for change in changes]
-    _give_accounts(leads, [_arrival(change.now, team, change.now.external_id) for change in changes])
-    standing = ("account", "stage", "stage_reason", "owner", "do_not_contact")
+    accounts = _give_accounts(leads, [change.now for change in changes])
+    accounts.save()
+    suppressions.close_named(leads)
+    for lead in leads:
+        lead.account_id = lead.account.pk if lead.account else None
+        queue.settle(lead)
+    standing = ("account", "stage", "stage_reason", "owner", *_CLOSED_FIELDS, *_KEYS)
     _update(leads, [*DESCRIPTION, *scoring.SCORE_FIELDS, *_QUEUE_FIELDS, *standing])
     record_events(events=events, at=at)
+    # An opt-out is never taken back by a file.
+    opted_out = [
+        change.lead for change in changes if change.now.do_not_contact and not change.lead.do_not_contact
+    ]
+    suppressions.close_leads(leads=opted_out, at=at, actor=actor)
 
 
 def _update(leads: Sequence[Lead], fields: Sequence[str]) -> None:

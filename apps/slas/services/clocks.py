@@ -118,6 +118,18 @@ def stop(*, kind: ClockKind, answered: Mapping[int, tuple[datetime, int | None]]
     return len(found)
 
 
+@transaction.atomic
+def cancel_first_response(*, leads: Iterable[Lead]) -> int:
+    """Take away the running first-response clocks of leads that nobody is to answer any more; how many.
+
+    A verdict that was reached before stays: it was true then.
+    """
+    running = Clock.objects.filter(
+        kind=ClockKind.FIRST_RESPONSE, state=ClockState.RUNNING, lead__in=[lead.pk for lead in leads]
+    )
+    return running.delete()[0]
+
+
 def _unanswered(kind: ClockKind, subject: str, ids: list[int]) -> list[Clock]:
     found: list[Clock] = []
     for start in range(0, len(ids), _BATCH):
