@@ -22,6 +22,11 @@ _sdr: Predicate = has_role(Role.SDR)
 
 WORK_QUEUE = Policy("leads.work_queue", "SDRs work the queue.", roles=_sdr)
 WORK_LEAD = Policy("leads.work_lead", "Only the SDR who owns a lead works it.", roles=_sdr, on=is_own_queue)
+CLOSE_CHANNEL = Policy(
+    "leads.close_channel",
+    "Whoever talks to a lead within their scope keeps a wish not to be contacted.",
+    roles=has_role(Role.SDR, Role.AE, Role.AM, Role.CSM, Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
 SEE_LEAD = Policy("leads.see_lead", "Each sees the leads within the own scope.")
 SEE_EVENT = Policy("leads.see_event", "Each sees the events within the own scope.")
 LIST_LEADS = Policy(

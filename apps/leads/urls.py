@@ -14,6 +14,7 @@ from apps.leads.views import (
     opportunities,
     quality,
     queue,
+    wishes,
     work,
 )
 
@@ -29,10 +30,15 @@ urlpatterns = [
     path("leads/new/", intake.new, name="new"),
     path("leads/<int:pk>/", lead.lead, name="lead"),
     path("leads/<int:pk>/explain/", lead.explain, name="explain"),
+    path("leads/<int:pk>/timeline/", lead.timeline, name="timeline"),
     path("leads/<int:pk>/release/", queue.release, name="release"),
     path("leads/<int:pk>/touch/", work.touch, name="touch"),
     path("leads/<int:pk>/qualify/", work.qualify, name="qualify"),
     path("leads/<int:pk>/book/", work.book, name="book"),
+    path("leads/<int:pk>/proposal/", work.proposal, name="proposal"),
+    path("leads/<int:pk>/proposal/undo/", work.proposal_undo, name="proposal_undo"),
+    path("leads/<int:pk>/close-channel/", wishes.close_channel, name="close_channel"),
+    path("leads/<int:pk>/reopen-channel/", wishes.reopen_channel, name="reopen_channel"),
     path("touches/<int:pk>/undo/", work.undo_touch, name="undo_touch"),
     path("events/<int:pk>/", lead.event, name="event"),
     path("hand-offs/", hand_offs.inbox, name="inbox"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from apps.leads.models import Channel, Disposition, QualificationAnswer
+from apps.leads.models import Channel, Disposition, Purpose, QualificationAnswer, Suppression
 from apps.leads.services.qualifications import Answer
 
 REQUIRED_KEY = {"required": "Reload the page: this form has lost its key.", "max_length": "Reload the page."}
@@ -24,6 +24,8 @@ class TouchForm(forms.Form):
         required=False,
         error_messages={"max_length": "Keep the note to %(limit_value)d characters; it has %(show_value)d."},
     )
+    purpose = forms.ChoiceField(choices=[("", ""), *Purpose.choices], required=False)
+    they_asked = forms.BooleanField(required=False)
     request_key = forms.CharField(max_length=64, error_messages=REQUIRED_KEY)
     when = forms.CharField(required=False)
     callback_at = forms.DateTimeField(
@@ -146,3 +148,20 @@ class BookForm(forms.Form):
         if instant.tzinfo is None:
             raise forms.ValidationError("Choose one of the times offered.")
         return instant
+
+
+class CloseForm(forms.Form):
+    """What somebody wants closed: one channel or all, why, and what they said."""
+
+    channel = forms.ChoiceField(
+        choices=[("", "Every channel: never contact them"), *Channel.choices],
+        required=False,
+        label="What is closed",
+    )
+    reason = forms.ChoiceField(choices=Suppression.Reason.choices, label="Why")
+    note = forms.CharField(
+        max_length=200,
+        required=False,
+        label="What they said",
+        error_messages={"max_length": "Keep this to %(limit_value)d characters; it has %(show_value)d."},
+    )

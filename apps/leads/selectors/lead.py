@@ -1,67 +1,71 @@
-"""One lead as the panel and its page show it."""
+"""One lead as the panel and its page show it, for one viewer at one instant."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from apps.leads import policies
-from apps.leads.models import (
-    Channel,
-    HandOff,
-    Lead,
-    Qualification,
-    Touch,
-)
+from apps.leads.models import Account, FollowUpPolicy, HandOff, Lead, Qualification
 from apps.leads.rules import calling
-from apps.leads.rules import queue as queue_rules
-from apps.leads.rules.dispositions import AGREED_TOUCHES, Rules
-from apps.leads.selectors.queue import CHANNEL_ICONS, deadline_of
+from apps.leads.rules.dispositions import Rules
+from apps.leads.selectors.contact import Twin, Way, twins_of, ways_of
+from apps.leads.selectors.next_touch import (
+    Choice,
+    Enrolled,
+    NextTouch,
+    Step,
+    attempts_of,
+    choices_for,
+    enrolled,
+    next_touch,
+    strip_of,
+)
+from apps.leads.selectors.queue import deadline_of
 from apps.leads.selectors.timeline import Timeline, timeline_of
 from apps.leads.selectors.touch_bar import Bar, bar_of
-from apps.leads.services import queue
-from apps.leads.services.scoring import table_of
+from apps.leads.selectors.why import ScorePart, score_parts, threshold_words
+from apps.leads.services import follow_up
 from apps.reps.selectors import hours_of
 
-_KINDS = {"fit": "Fit", "intent": "Intent"}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A touch in the strip of agreed ones: done, next or still open."""
-
-    icon: str
-    word: str
-    state: str
-
-
-@dataclass(frozen=True)
-class ScorePart:
-    """Fit or intent: its points in words, and their sum."""
-
-    kind: str
-    parts: list[tuple[str, int]]
-    total: int
+_MOST_ATTEMPTS = 60
 
 
 @dataclass(frozen=True)
 class Dossier:
-    """What is known of a lead, for one viewer at one instant."""
+    """What is known of a lead. ``why_not`` says why the viewer may not work it now; "" when they may."""
 
     lead: Lead
     now: datetime
     zone: tzinfo
-    can_work: bool
     why_not: str
-    theirs: calling.TheirTime | None
+    theirs: calling.TheirTime
     due_at: datetime | None
     warn_at: datetime | None
     timeline: Timeline
     qualification: Qualification | None
     hand_off: HandOff | None
+    policy: FollowUpPolicy | None
+    rules: Rules
+    within: Enrolled | None
+    next_touch: NextTouch | None
     steps: list[Step]
-    score_parts: list[ScorePart]
+    ways: list[Way]
+    twins: list[Twin]
+    account: Account | None
+    may_close: bool
+    may_steer: bool
+    cadences: list[Choice]
+
+    @property
+    def can_work(self) -> bool:
+        return not self.why_not
+
+    @property
+    def score_parts(self) -> list[ScorePart]:
+        return score_parts(self.lead)
 
     @property
     def threshold_words(self) -> str:
@@ -69,37 +73,53 @@ class Dossier:
 
     @property
     def tries(self) -> str:
-        return f"{self.lead.touch_count} of {AGREED_TOUCHES}"
+        return f"{self.lead.touch_count} of {self.rules.agreed_touches}"
 
     @property
     def bar(self) -> Bar:
         """What can be logged with one key."""
-        return bar_of(lead=self.lead, rules=Rules.default(), now=self.now)
+        return bar_of(lead=self.lead, rules=self.rules, now=self.now)
 
     @property
     def is_held(self) -> bool:
         return bool(self.lead.claimed_until and self.lead.claimed_until > self.now and self.can_work)
 
+    @property
+    def closed_ways(self) -> list[Way]:
+        """The channels that they closed one by one; an opt-out from all is told apart."""
+        return [] if self.lead.do_not_contact else [way for way in self.ways if way.is_closed]
+
+    @property
+    def call(self) -> Way:
+        return self.ways[0]
+
+    @property
+    def asks_for_wish(self) -> bool:
+        """A call now would be outside their hours: only at their own wish, unless a promised callback."""
+        return not self.theirs.is_proper
+
 
 def leads_for(user: Any) -> QuerySet[Lead]:
     """Leads within the user's scope, with what a page reads of each joined in."""
     return Lead.objects.visible_to(user).select_related(
-        "team__calendar", "owner", "account", "claimed_by", "mql_definition"
+        "team__calendar", "owner", "account", "claimed_by", "mql_definition", "merged_into"
     )
 
 
 def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier:
     """A bounded number of statements. ``lead`` comes from ``leads_for``."""
-    why_not = _why_not(lead, user, now)
     hours = hours_of(lead.team.calendar) if lead.team else None
     due_at, warn_at = deadline_of(lead, hours) if hours else (lead.due_at, lead.warn_at)
+    policy, rules = follow_up.rules_in_force(now)
+    attempts = attempts_of(lead, most=_MOST_ATTEMPTS)
+    within = enrolled(lead)
+    may_steer = policies.ENROL_LEAD.allows(user, lead) and lead.is_workable
     return Dossier(
         lead=lead,
         now=now,
         zone=zone,
-        can_work=not why_not,
-        why_not=why_not,
-        theirs=calling.at_prospect(lead.time_zone, now),
+        why_not=_why_not(lead, user, now),
+        theirs=calling.their_time(lead.time_zone, now, fallback=settings.COMPANY_TIME_ZONE),
         due_at=due_at if lead.queue_bucket else None,
         warn_at=warn_at,
         timeline=timeline_of(lead),
@@ -107,13 +127,45 @@ def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier
         .prefetch_related("answers")
         .first(),
         hand_off=lead.hand_offs.select_related("ae__team", "sdr", "meeting").first(),
-        steps=_steps(lead, now, zone),
-        score_parts=score_parts(lead),
+        policy=policy,
+        rules=rules,
+        within=within,
+        next_touch=next_touch(
+            lead=lead,
+            last=attempts[-1] if attempts else None,
+            within=within,
+            rules_words=rules_words(policy),
+            now=now,
+        ),
+        steps=strip_of(
+            lead=lead, attempts=attempts, within=within, rules=rules, hours=hours, now=now, zone=zone
+        ),
+        ways=ways_of(lead),
+        twins=twins_of(lead, user),
+        account=_account(lead, user),
+        may_close=policies.CLOSE_CHANNEL.allows(user, lead) and lead.merged_into_id is None,
+        may_steer=may_steer,
+        cadences=choices_for(lead) if may_steer and within is None else [],
     )
 
 
+def rules_words(policy: FollowUpPolicy | None) -> str:
+    """Which follow-up rules named the next step."""
+    return (
+        f"by the follow-up rules, version {policy.version}" if policy else "by the built-in follow-up rules"
+    )
+
+
+def _account(lead: Lead, user: Any) -> Account | None:
+    """The account where the viewer may open it."""
+    if lead.account is None or not policies.SEE_ACCOUNTS.admits(user):
+        return None
+    return Account.objects.visible_to(user).filter(pk=lead.account.pk).first()
+
+
 def _why_not(lead: Lead, user: Any, now: datetime) -> str:
-    """Why this user may not work the lead now; "" when they may."""
+    if lead.merged_into_id is not None:
+        return "It was merged into another lead, which goes on."
     if lead.do_not_contact:
         return "They opted out. Nobody may contact them, over any channel."
     if not policies.WORK_LEAD.admits(user):
@@ -126,50 +178,3 @@ def _why_not(lead: Lead, user: Any, now: datetime) -> str:
     if held and lead.claimed_by_id != user.rep.pk:
         return f"{lead.claimed_by} is working this lead right now."
     return ""
-
-
-def _steps(lead: Lead, now: datetime, zone: tzinfo) -> list[Step]:
-    """The touches so far, the next one, and those still open of the agreed number."""
-    touches = list(
-        Touch.objects.filter(lead=lead, undone_at__isnull=True)
-        .order_by("-occurred_at", "-pk")
-        .values_list("channel", "occurred_at")[: AGREED_TOUCHES - 1]
-    )[::-1]
-    steps = [Step(CHANNEL_ICONS[Channel(channel)], _day(at, now, zone), "done") for channel, at in touches]
-    if lead.is_workable:
-        planned = lead.callback_at or lead.next_touch_at
-        word = "Now" if planned is None or planned <= now else _day(planned, now, zone)
-        steps.append(Step(CHANNEL_ICONS[Channel(lead.next_channel or Channel.CALL)], word, "now"))
-        steps += [Step("minus", str(number), "") for number in range(len(steps) + 1, AGREED_TOUCHES + 1)]
-    return steps
-
-
-def _day(at: datetime, now: datetime, zone: tzinfo) -> str:
-    local, today = at.astimezone(zone), now.astimezone(zone).date()
-    if local.date() == today:
-        return "Today"
-    if abs(local.date() - today) < timedelta(days=6):
-        return f"{local:%a}"
-    return f"{local.day} {local:%b}"
-
-
-def threshold_words(lead: Lead) -> str:
-    """``A from 80``: the letter and its threshold in points, by the version that judged the lead."""
-    return table_of(lead.mql_definition).letter_words(lead.score)
-
-
-def score_parts(lead: Lead) -> list[ScorePart]:
-    """The points of a score by kind, as they were when the lead came."""
-    parts: dict[str, list[tuple[str, int]]] = {}
-    for reason in lead.score_reasons or []:
-        kind, words, points = reason
-        parts.setdefault(_KINDS.get(kind, kind.title()), []).append((words, points))
-    return [ScorePart(kind, found, sum(points for _, points in found)) for kind, found in parts.items()]
-
-
-# --- Why it stands where it does --------------------------------------------------------------------
-
-
-def position_of(*, lead: Lead, now: datetime, zone: tzinfo) -> list[str]:
-    """The sentences behind a lead's place in the queue."""
-    return queue_rules.explain(standing=queue.standing_of(lead), now=now, zone=zone)

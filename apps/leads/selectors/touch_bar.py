@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.leads.models import Channel, Disposition, Lead, LeadStage, Purpose
-from apps.leads.rules.dispositions import CONTACTS, Rules, next_step
+from apps.leads.rules.dispositions import Rules
 from apps.leads.selectors.queue import CHANNEL_ICONS
+from apps.leads.services.follow_up import what_follows
 
 # The digit of each disposition (INTERFACE, "Keys"); the first nine are for calls.
 KEYS = {
@@ -73,7 +74,7 @@ def bar_of(*, lead: Lead, rules: Rules, now: datetime) -> Bar:
                 disposition.value,
                 disposition.label,
                 key,
-                _follows(lead, disposition, rules, now),
+                what_follows(lead=lead, disposition=disposition, at=now, rules=rules).in_words,
                 _only(disposition),
             )
             for disposition, key in KEYS.items()
@@ -82,19 +83,6 @@ def bar_of(*, lead: Lead, rules: Rules, now: datetime) -> Bar:
         purposes=list(Purpose.choices),
         purpose=likely_purpose(lead),
     )
-
-
-def _follows(lead: Lead, disposition: Disposition, rules: Rules, now: datetime) -> str:
-    attempts = 1 if disposition in CONTACTS else lead.attempts + 1
-    step = next_step(
-        disposition,
-        attempts=attempts,
-        age_days=max(0, (now - lead.created_at).days),
-        rules=rules,
-        closed=lead.closed_channels or (),
-        postponed_to=lead.postponed_to,
-    )
-    return step.in_words
 
 
 def _only(disposition: Disposition) -> str:

@@ -1,4 +1,4 @@
-"""One lead: its page or panel, why it stands where it does, and one event explained."""
+"""One lead: its page or panel, its timeline, why it stands where it does, and one event explained."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +12,8 @@ from apps.leads.models import Capacity
 from apps.leads.selectors import events
 from apps.leads.selectors import lead as selectors
 from apps.leads.selectors.happenings import what_happened
+from apps.leads.selectors.timeline import timeline_of
+from apps.leads.selectors.why import explanation_of
 from apps.leads.views import panel
 
 
@@ -25,17 +27,29 @@ def lead(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @guarded(policies.SEE_LEAD)
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """What happened to the lead: ``kind`` of happening, ``before`` a place; by htmx the rows alone."""
+    found = visible_or_404(selectors.leads_for(request.user), pk=pk)
+    before = request.GET.get("before", "")
+    context = {
+        "lead": found,
+        "timeline": timeline_of(found, kind=request.GET.get("kind", ""), before=before),
+    }
+    if not getattr(request, "htmx", False):
+        return render(request, "leads/timeline.html", context)
+    return render(request, "leads/_timeline_rows.html" if before else "leads/_lead_timeline.html", context)
+
+
+@require_safe
+@guarded(policies.SEE_LEAD)
 def explain(request: HttpRequest, pk: int) -> HttpResponse:
-    """Why the lead stands where it does in the queue, and how its score was made."""
+    """Why the lead stands where it does: place, next step, calling, owner, and its score point by point."""
     found = visible_or_404(selectors.leads_for(request.user), pk=pk)
     now = timezone.now()
-    zone = zone_of(request.user)
     context = {
         "lead": found,
         "now": now,
-        "sentences": selectors.position_of(lead=found, now=now, zone=zone),
-        "score_parts": selectors.score_parts(found),
-        "threshold_words": selectors.threshold_words(found),
+        "why": explanation_of(lead=found, user=request.user, now=now, zone=zone_of(request.user)),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "leads/_explain.html" if fragment else "leads/explain.html", context)

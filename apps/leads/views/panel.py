@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.zones import zone_of
-from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
+from apps.leads.forms.work import BookForm, CloseForm, QualifyForm, TouchForm
 from apps.leads.models import Lead
 from apps.leads.rules import calling
 from apps.leads.selectors import lead as selectors
@@ -48,6 +48,7 @@ def context_of(
     touch_form: TouchForm | None = None,
     qualify_form: QualifyForm | None = None,
     book_form: BookForm | None = None,
+    close_form: CloseForm | None = None,
 ) -> dict[str, Any]:
     """What ``leads/_panel.html`` shows."""
     now = now or timezone.now()
@@ -62,6 +63,7 @@ def context_of(
         "lead_pk": lead.pk,
         "request_key": uuid4().hex,
         "touch_form": touch_form,
+        "close_form": close_form or CloseForm(),
     }
     if act == "qualify":
         context |= _qualify_context(lead, dossier, now, qualify_form)
@@ -158,3 +160,11 @@ def after_act(request: HttpRequest, lead: Lead, act: str = "") -> HttpResponse:
     if getattr(request, "htmx", False):
         return show(request, fresh, act=act, with_list=True)
     return redirect(_address(reverse("leads:lead", args=[lead.pk]), {}, None, act))
+
+
+def into_panel(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """For an act that a toast asks for: it swaps nothing itself, so the answer says where it goes."""
+    if getattr(request, "htmx", False):
+        response["HX-Retarget"] = "#panel"
+        response["HX-Reswap"] = "innerHTML"
+    return response

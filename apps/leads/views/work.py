@@ -13,7 +13,7 @@ from apps.leads import policies
 from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Disposition, Lead, Touch
 from apps.leads.selectors import lead as selectors
-from apps.leads.services import booking, follow_up, qualifications, touches
+from apps.leads.services import booking, follow_up, proposals, qualifications, touches
 from apps.leads.views import panel
 
 
@@ -65,12 +65,36 @@ def undo_touch(request: HttpRequest, pk: int) -> HttpResponse:
     logged = visible_or_404(own.select_related("lead"), pk=pk)
     touches.undo_touch(touch=logged, rep=request.user.rep, at=timezone.now(), actor=request.user)
     messages.info(request, f"Undone: {Disposition(logged.disposition).label.lower()}.")
-    response = panel.after_act(request, logged.lead)
-    if getattr(request, "htmx", False):
-        # The toast that asked for it swaps nothing itself: the answer says where it goes.
-        response["HX-Retarget"] = "#panel"
-        response["HX-Reswap"] = "innerHTML"
-    return response
+    return panel.into_panel(request, panel.after_act(request, logged.lead))
+
+
+@require_POST
+@guarded(policies.WORK_LEAD)
+def proposal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer what the portal proposes: ``answer`` is accept or decline."""
+    lead = _own(request, pk)
+    rep, at = request.user.rep, timezone.now()
+    match request.POST.get("answer"):
+        case "accept":
+            done = proposals.accept(lead=lead, rep=rep, at=at, actor=request.user)
+            undo = reverse("leads:proposal_undo", args=[lead.pk])
+            messages.success(request, f"{done.get_stage_display()}, as proposed.", extra_tags=f"undo={undo}")
+        case "decline":
+            proposals.decline(lead=lead, rep=rep, at=at, actor=request.user)
+            messages.success(request, "Kept. It is not proposed again for some more touches.")
+        case _:
+            raise InvalidInput("Accept what is proposed, or keep working.", field="answer")
+    return panel.after_act(request, lead)
+
+
+@require_POST
+@guarded(policies.WORK_LEAD)
+def proposal_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back one's own acceptance."""
+    lead = _own(request, pk)
+    proposals.undo_accept(lead=lead, rep=request.user.rep, at=timezone.now(), actor=request.user)
+    messages.info(request, "Undone: it is proposed again.")
+    return panel.into_panel(request, panel.after_act(request, lead))
 
 
 @require_POST
