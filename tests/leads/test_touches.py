@@ -40,7 +40,8 @@ class TestLogTouch:
             (Disposition.NO_ANSWER, LeadStage.WORKING, timedelta(hours=3), "call"),
             (Disposition.GATEKEEPER, LeadStage.WORKING, timedelta(days=1), "call"),
             (Disposition.BAD_CONTACT, LeadStage.WORKING, timedelta(hours=1), "social"),
-            (Disposition.SENT, LeadStage.WORKING, timedelta(days=2), "call"),
+            # In two days it is Saturday: a call waits for the prospect's Monday morning, eight in Berlin.
+            (Disposition.SENT, LeadStage.WORKING, timedelta(days=3, hours=21, minutes=18), "call"),
             (Disposition.NOT_A_FIT, LeadStage.DISQUALIFIED, None, ""),
             (Disposition.NOT_NOW, LeadStage.RECYCLED, None, ""),
             (Disposition.OPT_OUT, LeadStage.DISQUALIFIED, None, ""),

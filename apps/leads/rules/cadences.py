@@ -6,14 +6,14 @@ that does not hold passes the step over, and the next one is planned from that i
 more ("only if not reached yet", once somebody was reached) is passed over at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.leads.rules.dispositions import CHANNELS
+from apps.leads.rules.dispositions import CHANNELS, open_channel
 from apps.reps.rules.business_time import Hours, NeverOpen, next_open
 
 MOST_STEPS = 40
@@ -171,14 +171,17 @@ def can_still_hold(when: When, facts: Facts) -> bool:
     return holds(when, facts) if when in (When.NOT_REACHED, When.NO_REPLY) else True
 
 
-def next_step(steps: Sequence[Step], after: int, facts: Facts) -> tuple[Step | None, tuple[Step, ...]]:
+def next_step(
+    steps: Sequence[Step], after: int, facts: Facts, closed: Collection[str] = ()
+) -> tuple[Step | None, tuple[Step, ...]]:
     """The step to plan after number ``after`` (0 before the first), and those passed over on the way.
 
-    ``None`` when the cadence is through.
+    ``None`` when the cadence is through. A step over a ``closed`` channel is done over the next open one; with
+    none open it is passed over.
     """
     passed: list[Step] = []
     for step in steps[after:]:
-        if can_still_hold(step.when, facts):
+        if can_still_hold(step.when, facts) and open_channel(step.channel, closed):
             return step, tuple(passed)
         passed.append(step)
     return None, tuple(passed)

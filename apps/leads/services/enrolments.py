@@ -4,7 +4,7 @@ Whoever changes an enrolment holds the lead's row, so that of two acts at once t
 was done is kept for good (``EnrolmentAct``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -17,14 +17,14 @@ from apps.audit import services as audit
 from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_of, day_start
-from apps.leads.models import Cadence, CadenceVersion, Enrolment, EnrolmentAct, Lead, LeadStage
+from apps.leads.models import Cadence, CadenceVersion, Enrolment, EnrolmentAct, Lead, LeadStage, Motion
 from apps.leads.rules import cadences as rules
 from apps.leads.rules.conditions import match, parse_conditions
 from apps.leads.rules.dispositions import open_channel
 from apps.leads.selectors.conditions import known_of
 from apps.leads.services import queue
 from apps.leads.services.planning import Planner
-from apps.leads.services.throttles import enrolments_left, limits_of, lock_reps
+from apps.leads.services.throttles import enrolments_left, limits_of_reps, lock_reps
 from apps.reps.models import Rep
 
 UNTIL_CALLBACK = "Until the callback"
@@ -76,25 +76,39 @@ def enrol(*, leads: Sequence[Lead], cadence: Cadence, at: datetime, actor: Any =
     # The owner's name is read for refusals; only the lead's row is locked.
     locked = Lead.objects.select_for_update(of=("self",)).select_related("owner", "claimed_by")
     found = list(locked.filter(pk__in=ids).order_by("pk"))
-    taken = set(Enrolment.objects.open().filter(lead__in=ids).values_list("lead_id", flat=True))
+    result = enrol_locked(leads=found, version=version, at=at, actor=actor)
+    audit.record(
+        verb="leads.enrolled",
+        subject=cadence,
+        at=at,
+        actor=actor,
+        data={
+            "version": version.number,
+            "leads": len(result.enrolments),
+            "refused": len(result.refusals),
+        },
+    )
+    return result
+
+
+def enrol_locked(
+    *, leads: Sequence[Lead], version: CadenceVersion, at: datetime, actor: Any = None
+) -> Enrolled:
+    """Enrol leads whose rows the caller holds, each that may be; a refusal for each of the others."""
+    taken = set(Enrolment.objects.open().filter(lead__in=leads).values_list("lead_id", flat=True))
     steps = rules.parse_steps(version.steps)
+    is_sdr = getattr(actor, "role", "") == "sdr"
+    rep = (Rep.objects.filter(user=actor).first() or Rep(pk=0)) if is_sdr else None
     result = Enrolled()
-    good: list[Lead] = []
-    for lead in found:
-        why = _why_not(lead, taken, steps, at) or _anothers(lead, actor, at)
+    good = []
+    for lead in leads:
+        why = _why_not(lead, taken, steps, at) or (_anothers(lead, rep, at) if rep else "")
         if why:
             result.refusals.append(Refusal(lead, why))
         else:
             good.append(lead)
     good = _within_limits(good, at, result)
     result.enrolments = _open(good, version, steps, at, actor)
-    audit.record(
-        verb="leads.enrolled",
-        subject=cadence,
-        at=at,
-        actor=actor,
-        data={"version": version.number, "leads": len(good), "refused": len(result.refusals)},
-    )
     return result
 
 
@@ -126,12 +140,9 @@ def _why_not(lead: Lead, taken: set[int], steps: Sequence[rules.Step], at: datet
     return ""
 
 
-def _anothers(lead: Lead, actor: Any, at: datetime) -> str:
-    if getattr(actor, "role", "") != "sdr":
-        return ""
-    rep = Rep.objects.filter(user=actor).first()
+def _anothers(lead: Lead, rep: Rep, at: datetime) -> str:
     try:
-        queue.refuse_anothers(lead=lead, rep=rep or Rep(pk=0), at=at)
+        queue.refuse_anothers(lead=lead, rep=rep, at=at)
     except queue.AnothersLead as refused:
         return f"{lead}: {refused.message}"
     return ""
@@ -139,21 +150,26 @@ def _anothers(lead: Lead, actor: Any, at: datetime) -> str:
 
 def _within_limits(leads: list[Lead], at: datetime, result: Enrolled) -> list[Lead]:
     """Those whom the owners' daily limits let in, in the order given; the others are refused by its name."""
-    owners = {lead.owner_id: lead.owner for lead in leads if lead.owner is not None}
-    limited = {pk for pk, rep in owners.items() if limits_of(rep).enrolments is not None}
+    owners = {lead.owner.pk: lead.owner for lead in leads if lead.owner is not None}
+    most = (
+        {pk: found.enrolments for pk, found in limits_of_reps(list(owners.values())).items()}
+        if owners
+        else {}
+    )
+    limited = [pk for pk, limit in most.items() if limit is not None]
     if not limited:
         return leads
-    lock_reps([pk for pk in limited if pk])
+    lock_reps(limited)
     left = {pk: enrolments_left(owners[pk], at) or 0 for pk in limited}
     good = []
     for lead in leads:
-        if lead.owner_id in limited:
-            if left[lead.owner_id] <= 0:
-                most = limits_of(owners[lead.owner_id]).enrolments
-                why = f"{lead}: the limit of {most} leads enrolled a day for {lead.owner} is used up."
-                result.refusals.append(Refusal(lead, why))
-                continue
-            left[lead.owner_id] -= 1
+        owner = lead.owner_id or 0
+        if left.get(owner, 1) <= 0:
+            why = f"{lead}: the limit of {most[owner]} leads enrolled a day for {lead.owner} is used up."
+            result.refusals.append(Refusal(lead, why))
+            continue
+        if owner in left:
+            left[owner] -= 1
         good.append(lead)
     return good
 
@@ -173,11 +189,15 @@ def _open(
     opened = []
     for lead in leads:
         enrolment = Enrolment(lead=lead, version=version, enrolled_at=at, enrolled_by=by)
+        # What may pass a step over at once looks at what happens from now on: the first is never passed over
+        # but for its channel, and ``_why_not`` has seen that one is open.
+        first = next(step for step in steps if open_channel(step.channel, lead.closed_channels))
         if lead.callback_at is not None:
             # A promised callback comes first; its touch lets the cadence begin.
+            enrolment.step = first.number
             enrolment.state, enrolment.reason = Enrolment.State.PAUSED, UNTIL_CALLBACK
         else:
-            plan(enrolment, lead, steps[0], planner, at)
+            plan(enrolment, lead, first, planner, at)
         queue.settle(lead)
         opened.append(enrolment)
     insert_rows(opened)
@@ -193,13 +213,15 @@ def plan(
     planner: Planner,
     since: datetime,
     *,
+    bad: Collection[str] = (),
     at_once: bool = False,
 ) -> None:
     """Make ``step`` the one that comes next, on the enrolment and on the lead; nothing is saved.
 
-    ``at_once`` drops the wait: the step is taken up again after a pause.
+    ``bad`` channels are passed on like closed ones. ``at_once`` drops the wait: the step is taken up again
+    after a pause. ``rules.cadences.next_step`` chose the step, so that a channel is open for it.
     """
-    channel = open_channel(step.channel, lead.closed_channels) or step.channel
+    channel = open_channel(step.channel, {*lead.closed_channels, *bad})
     due = planner.soonest(lead, channel, since) if at_once else planner.step_due(lead, step, channel, since)
     enrolment.step, enrolment.due_at = step.number, due
     enrolment.check_at = None if step.when is rules.When.ALWAYS else due
@@ -207,12 +229,14 @@ def plan(
     lead.next_purpose = step.purpose
 
 
-def act_of(enrolment: Enrolment, kind: str, at: datetime, by: Any, reason: str = "") -> EnrolmentAct:
-    """An act on record, not saved yet."""
+def act_of(
+    enrolment: Enrolment, kind: str, at: datetime, by: Any, reason: str = "", step: int | None = None
+) -> EnrolmentAct:
+    """An act on record, not saved yet; at the step that comes next, unless ``step`` names another."""
     return EnrolmentAct(
         enrolment=enrolment,
         kind=kind,
-        step=enrolment.step,
+        step=enrolment.step if step is None else step,
         at=at,
         by=by if getattr(by, "pk", None) else None,
         reason=reason[:_LONGEST_REASON],
@@ -229,33 +253,20 @@ def enrol_arrivals(*, leads: Sequence[Lead], at: datetime) -> Enrolled:
     Only active cadences that enrol by themselves; what may not be enrolled is left as it is.
     """
     result = Enrolled()
-    chosen = _first_matching(leads, at, result)
-    for version, group in chosen:
-        good = _within_limits(group, at, result)
-        result.enrolments += _open(good, version, rules.parse_steps(version.steps), at, None)
-    return result
-
-
-def _first_matching(
-    leads: Sequence[Lead], at: datetime, result: Enrolled
-) -> list[tuple[CadenceVersion, list[Lead]]]:
-    cadences = self_enrolling("inbound", "outbound")
-    if not cadences:
-        return []
-    taken = set(Enrolment.objects.open().filter(lead__in=leads).values_list("lead_id", flat=True))
+    cadences = self_enrolling(Motion.INBOUND, Motion.OUTBOUND)
     groups: dict[int, list[Lead]] = {}
-    for lead in leads:
-        motion = "inbound" if lead.is_inbound else "outbound"
+    for lead in leads if cadences else ():
+        motion = Motion.INBOUND if lead.is_inbound else Motion.OUTBOUND
         for cadence, version in cadences:
-            if cadence.motion != motion or not match(parse_conditions(cadence.conditions), known_of(lead)).ok:
-                continue
-            why = _why_not(lead, taken, rules.parse_steps(version.steps), at)
-            if why:
-                result.refusals.append(Refusal(lead, why))
-            else:
+            if cadence.motion == motion and match(parse_conditions(cadence.conditions), known_of(lead)).ok:
                 groups.setdefault(version.pk, []).append(lead)
-            break
-    return [(version, groups[version.pk]) for _, version in cadences if version.pk in groups]
+                break
+    for _, version in cadences:
+        if version.pk in groups:
+            found = enrol_locked(leads=groups[version.pk], version=version, at=at)
+            result.enrolments += found.enrolments
+            result.refusals += found.refusals
+    return result
 
 
 def self_enrolling(*motions: str) -> list[tuple[Cadence, CadenceVersion]]:
@@ -304,7 +315,12 @@ def take_up(enrolment: Enrolment, lead: Lead, planner: Planner, at: datetime) ->
     """Bring a paused enrolment back to its step; nothing is saved."""
     enrolment.state, enrolment.reason, enrolment.resumes_on = Enrolment.State.ACTIVE, "", None
     steps = rules.parse_steps(enrolment.version.steps)
-    plan(enrolment, lead, steps[enrolment.step - 1], planner, at, at_once=True)
+    step = next(
+        (one for one in steps[enrolment.step - 1 :] if open_channel(one.channel, lead.closed_channels)), None
+    )
+    if step is None:
+        raise EnrolmentMovedOn(f"{lead} closed every channel meanwhile: remove it from the cadence.")
+    plan(enrolment, lead, step, planner, at, at_once=True)
 
 
 @transaction.atomic
@@ -318,11 +334,14 @@ def remove(*, enrolment: Enrolment, reason: str, at: datetime, actor: Any = None
 
 @transaction.atomic
 def remove_open(
-    *, leads: Iterable[Lead] | QuerySet[Lead], reason: str, at: datetime, actor: Any = None
+    *, leads: Sequence[Lead] | QuerySet[Lead], reason: str, at: datetime, actor: Any = None
 ) -> int:
     """End whatever cadence these leads are in; how many. Set-based; the caller settles the leads' places."""
-    ids = leads.values("pk") if isinstance(leads, QuerySet) else [lead.pk for lead in leads]
-    ended = list(Enrolment.objects.select_for_update().open().filter(lead__in=ids).order_by("pk"))
+    if isinstance(leads, QuerySet):
+        # Else the order of the leads would be part of the subquery.
+        leads = leads.order_by()
+    opened = Enrolment.objects.select_for_update().open().filter(lead__in=leads)
+    ended = list(opened.order_by("pk"))
     if not ended:
         return 0
     for enrolment in ended:

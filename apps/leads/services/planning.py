@@ -58,6 +58,12 @@ class Planner:
         """The first proper instant from ``at`` on with room in the rep's day. Takes its place."""
         return self._placed(lead, channel, self.fit(lead, channel, at))
 
+    def keep(self, lead: Lead, channel: str, at: datetime) -> None:
+        """Count a step of this batch that stays where it is, or that was just done."""
+        days = self._days.get(lead.owner_id or 0)
+        if days is not None:
+            days.take(day_of(max(at, self._at), self._reps[lead.owner_id].time_zone), channel)
+
     def fit(self, lead: Lead, channel: str, at: datetime) -> datetime:
         """``at``, or the next instant inside the team's hours and, for a call, the prospect's.
 

@@ -170,7 +170,7 @@ def days_of(rep: Rep, limits: Limits, at: datetime, without: Collection[int] = (
     days = Days(limits)
     planned = Enrolment.objects.filter(lead__owner=rep, state=Enrolment.State.ACTIVE, due_at__isnull=False)
     for lead_id, due_at, channel in planned.values_list("lead_id", "due_at", "lead__next_channel"):
-        if lead_id in without:
+        if due_at is None or lead_id in without:
             continue
         # What is overdue is done today at the earliest.
         days.take(_day(max(due_at, start), rep), channel)

@@ -1,29 +1,53 @@
-"""Log a touch in one call, with what follows from its disposition; undo it."""
+"""Log a touch in one call, with what follows from its disposition. Undoing one is ``services.undoing``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
+from apps.core import locks
 from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import DomainError, InvalidInput
-from apps.leads.models import Channel, Disposition, EventKind, FunnelEvent, Lead, LeadStage, Source, Touch
+from apps.core.periods import day_of
+from apps.leads.models import (
+    Channel,
+    Disposition,
+    EventKind,
+    FollowUpPolicy,
+    Lead,
+    LeadStage,
+    Purpose,
+    Source,
+    Touch,
+)
+from apps.leads.rules import calling
 from apps.leads.rules import dispositions as rules
-from apps.leads.services import follow_up, queue
-from apps.leads.services.record import NewEvent, record_events, reverse_event, sourced
+from apps.leads.services import follow_up, queue, suppressions
+from apps.leads.services.advancing import Courses
+from apps.leads.services.planning import callable_from
+from apps.leads.services.record import NewEvent, record_events, sourced
+from apps.leads.services.undoing import UNDO_WITHIN, UnableToUndo, snapshot, undo_touch
 from apps.reps.models import Rep
 
-UNDO_WITHIN = timedelta(minutes=10)
+__all__ = [
+    "UNDO_WITHIN",
+    "NewTouch",
+    "OutsideCallingHours",
+    "UnableToTouch",
+    "UnableToUndo",
+    "log_touch",
+    "log_touches",
+    "undo_touch",
+]
+
 CALLBACK_WARNING = timedelta(minutes=5)
 """A promised callback is at risk in its last minutes."""
+CALLBACK_GRACE = timedelta(hours=2)
+"""So far from its time, a promised callback is made whatever the hour: they asked for it."""
 
-_UNDONE_FIELDS = (
-    "stage", "stage_reason", "owner_id", "do_not_contact", "first_touch_at", "last_touch_at", "touch_count",
-    "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at", "attempts",
-    "postponed_to", "proposal", "proposal_reason", "next_purpose",
-)  # fmt: skip
 _TOUCHED_FIELDS = (
     "stage", "stage_reason", "owner", "do_not_contact", "first_touch_at", "last_touch_at", "touch_count",
     "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at",
@@ -31,23 +55,27 @@ _TOUCHED_FIELDS = (
     "postponed_to", "proposal", "proposal_reason", "next_purpose",
 )  # fmt: skip
 _LONGEST_NOTE = 500
+_LONGEST_REASON = 80
 
 
 class UnableToTouch(DomainError):
-    """The lead may not be contacted, or is no longer worked by SDRs."""
+    """The lead may not be contacted, not over this channel, or is no longer worked by SDRs."""
 
     code = "unable_to_touch"
 
 
-class UnableToUndo(DomainError):
-    """Not the latest touch, not one's own, undone before, or too long ago."""
+class OutsideCallingHours(UnableToTouch):
+    """It is no time to call at the prospect's."""
 
-    code = "unable_to_undo"
+    code = "outside_calling_hours"
 
 
 @dataclass(frozen=True)
 class NewTouch:
-    """One attempt to be logged; ``at`` is when it was made, ``callback_at`` what the customer asked for."""
+    """One attempt to be logged; ``at`` is when it was made, ``callback_at`` what the customer asked for.
+
+    ``purpose`` is a ``leads.Purpose``; "" derives it. ``they_asked``: the prospect wished to be called then.
+    """
 
     lead: Lead
     rep: Rep
@@ -59,6 +87,8 @@ class NewTouch:
     request_key: str | None = None
     actor: Any = None
     source: Source = Source.PAGE
+    purpose: str = ""
+    they_asked: bool = False
 
 
 def log_touch(
@@ -73,17 +103,42 @@ def log_touch(
     request_key: str | None = None,
     actor: Any = None,
     source: Source = Source.PAGE,
+    purpose: str = "",
+    they_asked: bool = False,
 ) -> Touch:
     """Log one touch and move the lead to its next step. The same ``request_key`` logs once.
 
-    Raises ``UnableToTouch`` for an opted-out or finished lead, ``AnothersLead`` for one that somebody
-    else works, ``InvalidInput`` for a callback without a time or with one in the past, an unknown
-    disposition or channel, and for a ``request_key`` that logged something else.
+    Raises ``UnableToTouch`` for an opted-out or finished lead and a closed channel, ``OutsideCallingHours``
+    (one of those) for a call at a time that is not proper at the prospect's, unless it answers a promised
+    callback or they asked; ``AnothersLead`` for one that somebody else works; ``InvalidInput`` for a callback
+    without a time or with one in the past, an unknown disposition, channel or purpose, and for a
+    ``request_key`` that logged something else. History from an import is taken as it was.
     """
     new = NewTouch(
-        lead, rep, channel, disposition, at, callback_at, note, request_key, actor=actor, source=source
+        lead,
+        rep,
+        channel,
+        disposition,
+        at,
+        callback_at,
+        note,
+        request_key,
+        actor=actor,
+        source=source,
+        purpose=purpose,
+        they_asked=they_asked,
     )
     return log_touches(touches=[new])[0]
+
+
+@dataclass
+class _Batch:
+    """What a batch of touches is judged by, and what it makes."""
+
+    policy: FollowUpPolicy | None
+    rules: rules.Rules
+    courses: Courses
+    fresh: list[tuple[NewTouch, Touch, list[tuple[EventKind, str]]]]
 
 
 @transaction.atomic
@@ -93,31 +148,49 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
     Set-based: a handful of statements, whatever the number. Returns a touch for each, where a
     ``request_key`` is known already the one that it logged then. Raises what ``log_touch`` raises.
     """
+    _hold_who_opts_out(touches)
     # The leads are locked before the keys are looked up: of two clicks at once the second finds the first's.
     ids = sorted({new.lead.pk for new in touches})
     leads = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
     keys = [new.request_key for new in touches if new.request_key]
     done = {touch.request_key: touch for touch in Touch.objects.filter(request_key__in=keys)} if keys else {}
-    _, in_force = follow_up.rules_in_force(max(new.at for new in touches))
-    fresh: list[tuple[NewTouch, Touch, list[tuple[EventKind, str]]]] = []
+    last_at = max((new.at for new in touches), default=None)
+    if last_at is None:
+        return []
+    policy, in_force = follow_up.rules_in_force(last_at)
+    reps = {new.rep.pk for new in touches}
+    batch = _Batch(policy, in_force, Courses(list(leads.values()), last_at, reps), [])
     logged: list[Touch] = []
     for new in touches:
         touch = done.get(new.request_key)
         if touch is not None and (touch.lead_id, touch.rep_id) != (new.lead.pk, new.rep.pk):
             raise InvalidInput("This click logged another touch before: reload the page.")
         if touch is None:
-            touch, facts = _touched(leads[new.lead.pk], new, in_force)
-            fresh.append((new, touch, facts))
+            touch = _touched(leads[new.lead.pk], new, batch)
             if new.request_key:
                 done[new.request_key] = touch
         logged.append(touch)
-    if not fresh:
-        return logged
-    moved = list({touch.lead.pk: touch.lead for _, touch, _ in fresh}.values())
+    if batch.fresh:
+        _write(batch, last_at)
+    return logged
+
+
+def _hold_who_opts_out(touches: Sequence[NewTouch]) -> None:
+    """Whoever closes an address holds its name before any row: the order in which suppressions lock."""
+    opted_out = [new.lead.pk for new in touches if new.disposition == Disposition.OPT_OUT]
+    if opted_out:
+        leads = list(Lead.objects.filter(pk__in=opted_out).select_related("account"))
+        locks.hold(f"{kind}:{value}" for one in suppressions.contacts_of(leads) for kind, value in one.names)
+
+
+def _write(batch: _Batch, at: datetime) -> None:
+    """Save the touches, their leads and enrolments; record the facts; close who opted out."""
+    moved = list({touch.lead.pk: touch.lead for _, touch, _ in batch.fresh}.values())
     for lead in moved:
         queue.settle(lead)
-    insert_rows([touch for _, touch, _ in fresh])
+    insert_rows([touch for _, touch, _ in batch.fresh])
     update_rows(moved, _TOUCHED_FIELDS)
+    batch.courses.save()
     record_events(
         events=[
             NewEvent(
@@ -131,26 +204,26 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
                 actor=new.actor,
                 data={"channel": new.channel, "disposition": new.disposition, "reason": reason},
             )
-            for new, touch, facts in fresh
+            for new, touch, facts in batch.fresh
             for kind, reason in facts
         ],
-        at=max(new.at for new, _, _ in fresh),
+        at=at,
     )
-    return logged
+    for new, touch, _ in batch.fresh:
+        if new.disposition == Disposition.OPT_OUT:
+            suppressions.close_lead(lead=touch.lead, at=new.at, actor=new.actor)
 
 
-def _touched(lead: Lead, new: NewTouch, in_force: rules.Rules) -> tuple[Touch, list[tuple[EventKind, str]]]:
-    """Move ``lead`` by one touch; the touch and its facts (kind, reason), none of them saved yet."""
-    if lead.do_not_contact:
-        raise UnableToTouch("This lead has opted out: nobody may contact them.")
-    if not lead.is_workable:
-        raise UnableToTouch(f"This lead is {lead.get_stage_display().lower()}: there is nothing to log.")
-    queue.refuse_anothers(lead=lead, rep=new.rep, at=new.at)
-    if new.channel not in Channel.values:
-        raise InvalidInput("Choose the channel.", field="channel")
-    if new.disposition not in Disposition.values:
-        raise InvalidInput("Choose what came of it.", field="disposition")
-    step = follow_up.what_follows(lead=lead, disposition=new.disposition, at=new.at, rules=in_force)
+def _touched(lead: Lead, new: NewTouch, batch: _Batch) -> Touch:
+    """Move ``lead`` by one touch, kept in ``batch`` with its facts; nothing is saved yet."""
+    outside_hours = _refuse(lead, new)
+    course = batch.courses.of(lead)
+    planned, planned_channel = course.planned(lead)
+    before = snapshot(lead, course.enrolment)
+    course.note(new.channel, new.disposition, new.at)
+    step = follow_up.what_follows(
+        lead=lead, disposition=new.disposition, at=new.at, rules=batch.rules, bad=course.bad
+    )
     if step.act is rules.Act.CALL_BACK and (new.callback_at is None or new.callback_at <= new.at):
         raise InvalidInput("Say when to call back: a time that is still to come.", field="callback_at")
     touch = Touch(
@@ -158,22 +231,82 @@ def _touched(lead: Lead, new: NewTouch, in_force: rules.Rules) -> tuple[Touch, l
         rep=new.rep,
         channel=new.channel,
         disposition=new.disposition,
+        outside_hours=outside_hours,
+        persona=lead.persona,
+        policy=batch.policy,
+        enrolment=course.enrolment,
         note=new.note.strip()[:_LONGEST_NOTE],
         occurred_at=new.at,
         request_key=new.request_key,
-        lead_before={name: _plain(getattr(lead, name)) for name in _UNDONE_FIELDS},
+        lead_before=before,
     )
+    was_first = lead.first_touch_at is None
+    planned_purpose = lead.next_purpose
+    _count(lead, new)
+    extra = apply_step(lead=lead, step=step, at=new.at, callback_at=new.callback_at)
+    touch.step_number = batch.courses.advance(
+        lead, planned=planned_channel, channel=new.channel, step=step, at=new.at, by=new.actor
+    )
+    if touch.step_number and planned is not None:
+        planned_purpose = planned.purpose or planned_purpose
+    touch.purpose = new.purpose or _purpose(lead, was_first, planned_purpose)
+    lead.claimed_by_id = lead.claimed_until = None
+    facts = [EventKind.TOUCHED, *([extra] if extra else [])]
+    batch.fresh.append((new, touch, [(kind, step.reason) for kind in facts]))
+    return touch
+
+
+def _refuse(lead: Lead, new: NewTouch) -> bool:
+    """Raise what ``log_touch`` raises for this lead; whether the call lies outside the calling hours."""
+    if lead.do_not_contact:
+        raise UnableToTouch("This lead has opted out: nobody may contact them.")
+    if lead.merged_into_id is not None:
+        raise UnableToTouch("This lead was merged into another: log it there.")
+    if not lead.is_workable:
+        raise UnableToTouch(f"This lead is {lead.get_stage_display().lower()}: there is nothing to log.")
+    queue.refuse_anothers(lead=lead, rep=new.rep, at=new.at)
+    if new.channel not in Channel.values:
+        raise InvalidInput("Choose the channel.", field="channel")
+    if new.disposition not in Disposition.values:
+        raise InvalidInput("Choose what came of it.", field="disposition")
+    if new.purpose and new.purpose not in Purpose.values:
+        raise InvalidInput("Choose what it was for.", field="purpose")
+    is_history = new.source == Source.IMPORT
+    if new.channel in lead.closed_channels and not is_history:
+        raise UnableToTouch(f"They closed this channel ({Channel(new.channel).label.lower()}): use another.")
+    if new.channel != Channel.CALL:
+        return False
+    theirs = calling.their_time(lead.time_zone, new.at, fallback=settings.COMPANY_TIME_ZONE)
+    if theirs.is_proper:
+        return False
+    promised = lead.callback_at is not None and abs(new.at - lead.callback_at) <= CALLBACK_GRACE
+    if not (promised or new.they_asked or is_history):
+        whose = "their time" if theirs.is_known else "company time (theirs is not known)"
+        raise OutsideCallingHours(
+            f"It is {theirs.local:%a %H:%M} {whose}. Calling is proper {theirs.hour_words}; "
+            "log it all the same if they asked for it.",
+            field="they_asked",
+        )
+    return True
+
+
+def _count(lead: Lead, new: NewTouch) -> None:
     lead.first_touch_at = lead.first_touch_at or new.at
     lead.last_touch_at = new.at
     lead.touch_count += 1
-    lead.attempts = 0 if new.disposition in rules.CONTACTS else lead.attempts + 1
+    lead.attempts += 1
+    if new.disposition in rules.CONTACTS:
+        lead.attempts = lead.postponed_to = 0
     lead.owner_id = lead.owner_id or new.rep.pk
     if lead.stage in (LeadStage.MCL, LeadStage.MQL, LeadStage.RECYCLED):
         lead.stage = LeadStage.WORKING
-    extra = apply_step(lead=lead, step=step, at=new.at, callback_at=new.callback_at)
-    lead.claimed_by_id = lead.claimed_until = None
-    facts = [EventKind.TOUCHED, *([extra] if extra else [])]
-    return touch, [(kind, step.reason) for kind in facts]
+
+
+def _purpose(lead: Lead, was_first: bool, planned: str) -> str:
+    """What a touch was for where nobody said so."""
+    if was_first and lead.is_inbound:
+        return Purpose.ANSWER
+    return planned if planned in Purpose.values else Purpose.FOLLOW_UP
 
 
 def apply_step(
@@ -181,7 +314,7 @@ def apply_step(
 ) -> EventKind | None:
     """Set the lead's fields for the next step; the event that marks an exit, if it is one."""
     lead.callback_at = lead.next_touch_at = lead.reentry_on = None
-    lead.next_channel = ""
+    lead.next_channel = lead.next_purpose = ""
     lead.due_at = lead.warn_at = None
     lead.proposal = lead.proposal_reason = ""
     match step.act:
@@ -190,14 +323,16 @@ def apply_step(
             lead.warn_at = callback_at - CALLBACK_WARNING if callback_at else None
             lead.next_channel = Channel.CALL
         case rules.Act.RETRY | rules.Act.QUALIFY:
-            lead.next_touch_at = at + step.wait
+            lead.next_touch_at = _proper(lead, step.channel, at + step.wait)
             lead.next_channel = step.channel
+            lead.next_purpose = Purpose.QUALIFY if step.act is rules.Act.QUALIFY else Purpose.FOLLOW_UP
         case rules.Act.PROPOSE:
+            # It asks for an answer now; the row stands among the touches due.
             lead.next_touch_at, lead.next_channel = at, step.channel
-            lead.proposal, lead.proposal_reason = step.proposal, step.reason
+            lead.proposal, lead.proposal_reason = step.proposal, step.reason[:_LONGEST_REASON]
         case rules.Act.RECYCLE:
             lead.stage, lead.stage_reason = LeadStage.RECYCLED, step.reason
-            lead.reentry_on = at.date() + timedelta(days=step.recycle_days)
+            lead.reentry_on = day_of(at, settings.COMPANY_TIME_ZONE) + timedelta(days=step.recycle_days)
             lead.attempts = lead.postponed_to = 0
             return EventKind.RECYCLED
         case rules.Act.DISQUALIFY:
@@ -210,45 +345,6 @@ def apply_step(
     return None
 
 
-@transaction.atomic
-def undo_touch(*, touch: Touch, rep: Rep, at: datetime, actor: Any = None) -> Lead:
-    """Take back one's own latest touch: its events are reversed, the lead is as it was.
-
-    Raises ``UnableToUndo``. A promise that the touch kept stays kept: the customer was reached.
-    """
-    lead = Lead.objects.select_for_update().get(pk=touch.lead_id)
-    touch = Touch.objects.select_for_update().get(pk=touch.pk)
-    if touch.rep_id != rep.pk:
-        raise UnableToUndo("Only the person who logged a touch can undo it.")
-    if touch.undone_at is not None:
-        raise UnableToUndo("This touch was undone already.")
-    if at - touch.occurred_at > UNDO_WITHIN:
-        raise UnableToUndo("A touch can be undone for ten minutes; log a new one with what is true.")
-    later = Touch.objects.filter(lead=lead, undone_at__isnull=True, pk__gt=touch.pk).exists()
-    if (
-        later
-        or lead.hand_offs.filter(created_at__gte=touch.occurred_at).exists()
-        or lead.qualifications.filter(qualified_at__gte=touch.occurred_at).exists()
-    ):
-        raise UnableToUndo("Something happened after this touch: undo that first.")
-    for name, value in touch.lead_before.items():
-        setattr(lead, name, _restored(name, value))
-    queue.settle(lead)
-    lead.save()
-    touch.undone_at = at
-    touch.save(update_fields=["undone_at"])
-    for event in FunnelEvent.objects.filter(source_key__startswith=f"touch:{touch.pk}:").effective():
-        reverse_event(event=event, reason="Touch undone", at=at, actor=actor)
-    return lead
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _restored(name: str, value: Any) -> Any:
-    if isinstance(value, str) and name.endswith("_at"):
-        return datetime.fromisoformat(value)
-    if isinstance(value, str) and name.endswith("_on"):
-        return date.fromisoformat(value)
-    return value
+def _proper(lead: Lead, channel: str, at: datetime) -> datetime:
+    """A call is planned into the prospect's calling hours."""
+    return callable_from(lead, at) if channel == Channel.CALL else at

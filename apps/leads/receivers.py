@@ -1,0 +1,36 @@
+"""What cadences hear of the funnel: who arrives may begin one, who is qualified or gone ends it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from apps.leads.models import EventKind, FunnelEvent, Lead
+from apps.leads.services import enrolments
+from apps.leads.signals import events_recorded, leads_arrived
+
+_ENDS = {
+    EventKind.QUALIFIED: "Qualified",
+    EventKind.BOOKED: "Meeting booked",
+    EventKind.HANDED_OFF: "Handed off",
+    EventKind.DISQUALIFIED: "Disqualified",
+    EventKind.RECYCLED: "Recycled",
+}
+
+
+@receiver(leads_arrived, dispatch_uid="leads.cadences.leads_arrived")
+def on_leads_arrived(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
+    enrolments.enrol_arrivals(leads=list(leads), at=at)
+
+
+@receiver(events_recorded, dispatch_uid="leads.cadences.events_recorded")
+def on_events_recorded(*, events: Iterable[FunnelEvent], at: datetime, **_: Any) -> None:
+    # A touch ends the enrolment by itself, with its own reason; this hears of all the other doors.
+    ended: dict[str, set[int]] = {}
+    for event in events:
+        words = _ENDS.get(EventKind(event.kind))
+        if words and event.lead_id is not None and not event.source_key.startswith("touch:"):
+            ended.setdefault(words, set()).add(event.lead_id)
+    for words, leads in ended.items():
+        enrolments.remove_open(leads=Lead.objects.filter(pk__in=leads), reason=words, at=at)
