@@ -27,6 +27,11 @@ CLOSE_CHANNEL = Policy(
     "Whoever talks to a lead within their scope keeps a wish not to be contacted.",
     roles=has_role(Role.SDR, Role.AE, Role.AM, Role.CSM, Role.MANAGER, Role.MARKETING, Role.REVOPS),
 )
+REASSIGN = Policy(
+    "leads.reassign",
+    "Managers pass leads on within their teams; RevOps within all.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+)
 SEE_LEAD = Policy("leads.see_lead", "Each sees the leads within the own scope.")
 SEE_EVENT = Policy("leads.see_event", "Each sees the events within the own scope.")
 LIST_LEADS = Policy(
@@ -43,6 +48,26 @@ SEE_TEAM_DAY = Policy(
     "leads.see_team_day",
     "Managers see their teams' day; RevOps sees every team's.",
     roles=has_role(Role.MANAGER, Role.REVOPS),
+)
+SEE_SWITCHES = Policy(
+    "leads.see_switches",
+    "SDRs see their own context switches, managers those of their teams, RevOps all.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.REVOPS),
+)
+SEE_OUTREACH = Policy(
+    "leads.see_outreach",
+    "Managers see what their teams' outreach and answers brought; marketing and RevOps see everybody's.",
+    roles=has_role(Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+SEE_OUTREACH_EVENTS = Policy(
+    "leads.see_outreach_events",
+    "SDRs open the visits and conversions that they caused; managers, marketing and RevOps those of their scope.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+RECORD_VISITS = Policy(
+    "leads.record_visits",
+    "Marketing and RevOps report visits to the site.",
+    roles=has_role(Role.MARKETING, Role.REVOPS),
 )
 
 

@@ -39,6 +39,7 @@ SELLERS = f"{AES} am"
 
 ONLY_ITS_SDR = seen("sdr", "teammate", "outsider")
 ONLY_ITS_AE = seen("ae", "second_ae", "")
+ENROLLERS = seen("sdr manager revops", "teammate manager revops", "outsider outside_manager revops")
 ITS_AE_AND_SDR = seen("sdr ae", "teammate second_ae", "outsider")
 OWNER_AND_MANAGER = seen("ae manager", "second_ae manager", "outside_manager")
 
@@ -72,6 +73,13 @@ ROUTES: dict[str, Route] = {
     # --- The SDR's day ---------------------------------------------------------------------------
     "leads:queue": to(SDRS),
     "leads:queue_list": to(SDRS),
+    "leads:home": to(SDRS),
+    "leads:focus_report": to(f"{SDRS} {MANAGERS} revops"),
+    "leads:outreach": to(f"{MANAGERS} marketing revops"),
+    "leads:outreach_events": to(f"{SDRS} {MANAGERS} marketing revops"),
+    "leads:inbound": to(f"{MANAGERS} marketing revops"),
+    "api:visits": to("marketing revops"),
+    "api:visits_batch": to("marketing revops"),
     "leads:next": to(SDRS),
     "leads:team_day": to(f"{MANAGERS} revops"),
     "leads:member_queue": to(f"{MANAGERS} revops", "rep"),
@@ -83,6 +91,9 @@ ROUTES: dict[str, Route] = {
     "leads:explain": Route(EVERYBODY, "lead"),
     "leads:timeline": Route(EVERYBODY, "lead"),
     "leads:release": to(SDRS, "lead", ONLY_ITS_SDR),
+    "leads:hold": to(SDRS, "lead", ONLY_ITS_SDR),
+    "leads:reassign": to(f"{MANAGERS} revops"),
+    "leads:take_back": to(f"{MANAGERS} revops", "reassignment"),
     "leads:touch": to(SDRS, "lead", ONLY_ITS_SDR),
     "leads:qualify": to(SDRS, "lead", ONLY_ITS_SDR),
     "leads:book": to(SDRS, "lead", ONLY_ITS_SDR),
@@ -91,9 +102,27 @@ ROUTES: dict[str, Route] = {
     "leads:close_channel": to(f"{REPS} {MANAGERS} marketing revops", "lead"),
     "leads:reopen_channel": to(f"{REPS} {MANAGERS} marketing revops", "lead"),
     "leads:event": Route(EVERYBODY, "event"),
+    "leads:cadences": to(f"{SDRS} {SELLERS} {MANAGERS} revops"),
+    "leads:cadence_new": to(f"{MANAGERS} revops"),
+    "leads:cadence_matches": to(f"{MANAGERS} revops"),
+    "leads:cadence": to(f"{SDRS} {SELLERS} {MANAGERS} revops", "cadence"),
+    "leads:cadence_edit": to(f"{MANAGERS} revops", "cadence"),
+    "leads:cadence_retire": to(f"{MANAGERS} revops", "cadence"),
+    "leads:cadence_activate": to(f"{MANAGERS} revops", "cadence"),
+    "leads:cadence_candidates": to(f"{MANAGERS} revops", "cadence"),
+    "leads:cadence_remove": to(f"{MANAGERS} revops", "cadence"),
+    "leads:enrol": to(f"{SDRS} {MANAGERS} revops", "lead", ENROLLERS),
+    "leads:enrolment": to(f"{SDRS} {SELLERS} {MANAGERS} revops", "enrolment"),
+    "leads:enrolment_pause": to(f"{SDRS} {MANAGERS} revops", "enrolment"),
+    "leads:enrolment_resume": to(f"{SDRS} {MANAGERS} revops", "enrolment"),
+    "leads:enrolment_remove": to(f"{SDRS} {MANAGERS} revops", "enrolment"),
     "leads:follow_up": to(f"{SDRS} {SELLERS} {MANAGERS} revops"),
     "leads:follow_up_preview": to(f"{SDRS} {SELLERS} {MANAGERS} revops"),
     "leads:follow_up_edit": to("revops"),
+    "leads:throttles": to(f"{SDRS} {MANAGERS} revops"),
+    "leads:throttle_company": to("revops"),
+    "leads:throttle_team": to(f"{MANAGERS} revops", "team"),
+    "leads:throttle_rep": to(f"{MANAGERS} revops", "rep"),
     "leads:focus": to(f"{SDRS} {MANAGERS} revops"),
     "leads:focus_company": to(f"{SDRS} {MANAGERS} revops"),
     "leads:focus_company_usual": to("revops"),
@@ -121,6 +150,11 @@ ROUTES: dict[str, Route] = {
     "leads:account_assign": to(f"{MANAGERS} revops", "account"),
     "leads:definitions": SIGNED_IN,
     "leads:definition_draft": to("marketing revops"),
+    "leads:definition": Route(EVERYBODY, "definition"),
+    "leads:close_rates": SIGNED_IN,
+    "leads:close_rates_behind": SIGNED_IN,
+    "leads:definition_edit": to("marketing revops", "definition"),
+    "leads:definition_withdraw": to("marketing revops", "definition"),
     "leads:definition_sign": to(f"marketing {MANAGERS}", "definition"),
     "leads:quality": to(f"marketing {MANAGERS} revops"),
     # --- Promises, people, audit -----------------------------------------------------------------

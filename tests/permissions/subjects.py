@@ -16,8 +16,17 @@ from apps.core.periods import parse_period
 from apps.integrations.models import ImportRun
 from apps.integrations.services import imports
 from apps.jobs import services as jobs
-from apps.leads.models import Account, Definition, HandOff, Lead, Opportunity, Source
-from apps.leads.services import booking, hand_offs, intake, qualifications, touches
+from apps.leads.models import Account, Definition, HandOff, Lead, Opportunity, Reassignment, Source
+from apps.leads.services import (
+    booking,
+    cadences,
+    enrolments,
+    hand_offs,
+    intake,
+    qualifications,
+    reassignment,
+    touches,
+)
 from apps.reps.models import Rep, RepRole
 from apps.scorecards.models import Scorecard
 from apps.scorecards.services import rankings
@@ -73,6 +82,15 @@ SEEN = {
         "outsider outside_manager finance revops marketing",
     ),
     "touch": seen("sdr", "teammate", "outsider"),
+    # Whoever passed leads on takes it back, and nobody else.
+    "reassignment": seen("manager", "manager", "outside_manager"),
+    "cadence": everyone_sees(),
+    # Of a lead that is worked: nobody was given it yet but its SDR.
+    "enrolment": seen(
+        "sdr manager revops",
+        "teammate manager revops",
+        "outsider outside_manager revops",
+    ),
     "rep": seen(
         "sdr manager revops",
         "teammate manager revops",
@@ -167,6 +185,10 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         "foreign": (cast.rep(cast.outsider), foreign_ae, foreign_am),
     }
     keys: dict[str, dict[str, Any]] = {}
+    cadence = cadences.create_cadence(
+        name="Permissions", motion="inbound", conditions=[], position=1, enrols_by_itself=False,
+        steps=[{"channel": "call", "wait_days": 0}], at=NOW, actor=cast.revops,
+    )  # fmt: skip
 
     def keep(kind: str, whose: str, found: Any) -> None:
         keys.setdefault(kind, {})[whose] = found.pk
@@ -185,6 +207,12 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
             lead=worked_lead(sdr, number), rep=sdr, channel="call", disposition="voicemail", at=NOW
         )
         keep("touch", whose, touch)
+        keep("reassignment", whose, passed_on(sdr, number))
+        enrolled = enrolments.enrol(
+            leads=[worked_lead(sdr, 10 + number)], cadence=cadence, at=NOW, actor=sdr.user
+        )
+        keep("enrolment", whose, enrolled.enrolments[0])
+        keep("cadence", whose, cadence)
         keep("rep", whose, sdr)
         keep("team", whose, {"own": cast.sdr_team, "team": cast.ae_team, "foreign": cast.other_team}[whose])
         keep("user", whose, sdr.user)
@@ -223,6 +251,17 @@ def worked_lead(sdr: Rep, number: int) -> Lead:
         source_key=f"permission:worked:{number}",
     )
     return lead
+
+
+def passed_on(sdr: Rep, number: int) -> Reassignment:
+    """A lead that the SDR's manager put back into the pool."""
+    return reassignment.reassign(
+        leads=[worked_lead(sdr, 20 + number)],
+        to=[],
+        at=NOW,
+        actor=sdr.team.manager,
+        request_key=f"permission:{number}",
+    )
 
 
 def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], None]) -> None:

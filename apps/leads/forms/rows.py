@@ -108,7 +108,7 @@ class Rows:
         return [
             {
                 name: field.widget.value_from_datadict(data, {}, f"{self.prefix}-{place}-{name}")
-                for name, field in self._form(place).fields.items()
+                for name, field in self._form(place, data=data).fields.items()
             }
             for place in range(_count(data, self.prefix))
         ]
