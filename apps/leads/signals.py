@@ -16,3 +16,6 @@ leads_arrived = Signal()
 
 leads_closed = Signal()
 """``leads`` are nobody's to answer any more: they opted out, or were merged into another lead; ``at``."""
+
+leads_reopened = Signal()
+"""``leads`` are to be worked again: a merge was undone, a suppression lifted; ``at``."""

@@ -7,12 +7,10 @@ from typing import Any
 from django.dispatch import receiver
 
 from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
-from apps.leads.signals import events_recorded, hand_off_created, leads_arrived, leads_closed
+from apps.leads.signals import events_recorded, hand_off_created, leads_arrived, leads_closed, leads_reopened
 from apps.slas.models import ClockKind
 from apps.slas.services import clocks
 
-# A lead that is booked was answered, even where nobody logged the call.
-_RESPONSES = (EventKind.TOUCHED, EventKind.HANDED_OFF)
 _ANSWERS = (EventKind.ACCEPTED, EventKind.REJECTED)
 
 
@@ -31,17 +29,30 @@ def on_leads_closed(*, leads: Iterable[Lead], **_: Any) -> None:
     clocks.cancel_first_response(leads=leads)
 
 
+@receiver(leads_reopened, dispatch_uid="slas.leads_reopened")
+def on_leads_reopened(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
+    clocks.start_first_response(leads=clocks.without_clock(leads), at=at)
+
+
 @receiver(events_recorded, dispatch_uid="slas.events_recorded")
 def on_events_recorded(*, events: Iterable[FunnelEvent], at: datetime, **_: Any) -> None:
     responses: dict[int, tuple[datetime, int | None]] = {}
     answers: dict[int, tuple[datetime, int | None]] = {}
+    taken_back: dict[int, datetime] = {}
     for event in events:
-        if event.kind in _RESPONSES and event.lead_id is not None:
+        if event.kind in clocks.RESPONSES and event.lead_id is not None:
             earlier = responses.get(event.lead_id)
             if earlier is None or event.occurred_at < earlier[0]:
                 responses[event.lead_id] = (event.occurred_at, _owner_of(event))
         elif event.kind in _ANSWERS and event.hand_off_id is not None:
             answers[event.hand_off_id] = (event.occurred_at, None)
+        elif (
+            event.reverses is not None
+            and event.reverses.kind in clocks.RESPONSES
+            and event.lead_id is not None
+        ):
+            taken_back[event.lead_id] = event.reverses.occurred_at
+    clocks.take_back(answered=taken_back)
     clocks.stop(kind=ClockKind.FIRST_RESPONSE, answered=responses)
     clocks.stop(kind=ClockKind.AE_ANSWER, answered=answers)
 

@@ -19,7 +19,7 @@ from apps.leads.models import Channel, Lead, LeadAddress, Suppression
 from apps.leads.rules.free_mail import FREE_MAIL
 from apps.leads.rules.suppression import OPEN, Closed, Contact, closed_by, normal
 from apps.leads.services import enrolments, queue
-from apps.leads.signals import leads_closed
+from apps.leads.signals import leads_closed, leads_reopened
 
 _BATCH = 5_000
 CLOSED_FIELDS = ("do_not_contact", "closed_channels")
@@ -278,7 +278,8 @@ def lift(*, suppression: Suppression, because: str, at: datetime, actor: Any = N
     if row.lifted_at is not None:
         raise UnableToLift("It was lifted before.")
     _mark_lifted([row], because, at, actor)
-    _open_again(_named([(row.kind, row.value)]))
+    opened = _open_again(_named([(row.kind, row.value)]))
+    leads_reopened.send(sender=Lead, leads=opened, at=at)
     return row
 
 
@@ -316,9 +317,17 @@ def _mark_lifted(rows: Sequence[Suppression], because: str, at: datetime, actor:
         )
 
 
-def _open_again(found: Q) -> None:
-    """Write anew what is closed for these leads, from the suppressions that are left."""
+def look_again(*, leads: Sequence[Lead]) -> None:
+    """After a merge was undone: each is closed by what names itself, and by nothing else."""
+    _open_again(Q(pk__in=[lead.pk for lead in leads]))
+    for lead in leads:
+        lead.refresh_from_db(fields=CLOSED_FIELDS)
+
+
+def _open_again(found: Q) -> list[Lead]:
+    """Write anew what is closed for these leads, from the suppressions that are left; those now open."""
     leads = _rows(found)
+    before = {lead.pk for lead in leads if lead.do_not_contact}
     contacts = contacts_of(leads)
     left = closed_for(contacts)
     unnamed = _opted_out_without_address(leads)
@@ -328,6 +337,7 @@ def _open_again(found: Q) -> None:
         lead.closed_channels = list(closed.channels)
         queue.settle(lead)
     update_rows(leads, _STANDING)
+    return [lead for lead in leads if lead.pk in before and not lead.do_not_contact]
 
 
 def _opted_out_without_address(leads: Sequence[Lead]) -> set[int]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Min
 
 from apps.core.bulk import insert_rows, update_rows
-from apps.leads.models import HandOff, Lead
+from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
 from apps.leads.services import queue
 from apps.reps.models import Team
 from apps.reps.rules.business_time import NeverOpen
@@ -21,6 +21,9 @@ from apps.slas.rules import promises
 from apps.slas.rules.promises import MET, Terms
 
 _BATCH = 1_000
+
+RESPONSES = (EventKind.TOUCHED, EventKind.HANDED_OFF)
+"""A lead that is booked was answered, even where nobody logged the call."""
 
 
 def _terms() -> list[Terms]:
@@ -118,6 +121,17 @@ def stop(*, kind: ClockKind, answered: Mapping[int, tuple[datetime, int | None]]
     return len(found)
 
 
+def without_clock(leads: Iterable[Lead]) -> list[Lead]:
+    """Those to whom no first response runs, was kept or was missed."""
+    found = list(leads)
+    promised = set(
+        Clock.objects.filter(kind=ClockKind.FIRST_RESPONSE, lead__in=[lead.pk for lead in found]).values_list(
+            "lead", flat=True
+        )
+    )
+    return [lead for lead in found if lead.pk not in promised]
+
+
 @transaction.atomic
 def cancel_first_response(*, leads: Iterable[Lead]) -> int:
     """Take away the running first-response clocks of leads that nobody is to answer any more; how many.
@@ -128,6 +142,42 @@ def cancel_first_response(*, leads: Iterable[Lead]) -> int:
         kind=ClockKind.FIRST_RESPONSE, state=ClockState.RUNNING, lead__in=[lead.pk for lead in leads]
     )
     return running.delete()[0]
+
+
+def take_back(*, answered: Mapping[int, datetime]) -> int:
+    """Undo the first answers to these leads (id, and when it was): their clocks run again; how many.
+
+    Where another answer is on record, the earliest one counts instead. A lead whose clock was started anew
+    meanwhile keeps that one.
+    """
+    if not answered:
+        return 0
+    with transaction.atomic(savepoint=False):
+        clocks = Clock.objects.filter(kind=ClockKind.FIRST_RESPONSE, lead__in=answered)
+        running = set(clocks.filter(state=ClockState.RUNNING).values_list("lead_id", flat=True))
+        stopped = (
+            clocks.filter(answered_at__isnull=False).select_related("lead").select_for_update(of=("self",))
+        )
+        found = [one for one in stopped if one.answered_at == answered[one.lead_id]]
+        left = _earliest_answers(answered)
+        changed = []
+        for clock in found:
+            if clock.lead_id in left:
+                _judge(clock, left[clock.lead_id], None)
+            elif clock.lead_id not in running:
+                clock.answered_at = clock.met_at = clock.breached_at = None
+                clock.state, clock.rep_id = ClockState.RUNNING, clock.lead.owner_id
+            else:
+                continue
+            changed.append(clock)
+        update_rows(changed, ("answered_at", "rep", "state", "met_at", "breached_at"))
+    return len(changed)
+
+
+def _earliest_answers(leads: Iterable[int]) -> dict[int, datetime]:
+    """When each lead was first answered, by what still holds on the record."""
+    answers = FunnelEvent.objects.filter(lead__in=list(leads), kind__in=RESPONSES).effective()
+    return dict(answers.order_by().values_list("lead_id").annotate(Min("occurred_at")))
 
 
 def _unanswered(kind: ClockKind, subject: str, ids: list[int]) -> list[Clock]:
