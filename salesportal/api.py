@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from apps.core.policies import SIGNED_IN, DeniedUnlessDeclared
 from apps.jobs.api import JobView
 from apps.leads.api import views as leads
+from apps.leads.api import visits
 
 
 @extend_schema(exclude=True)
@@ -22,6 +23,8 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("queue/", leads.QueueView.as_view(), name="queue"),
     path("touches/", leads.TouchesView.as_view(), name="touches"),
+    path("visits/", visits.VisitsView.as_view(), name="visits"),
+    path("visits/batch/", visits.VisitsBatchView.as_view(), name="visits_batch"),
     path("hand-offs/", leads.HandOffsView.as_view(), name="hand_offs"),
     path("hand-offs/<int:pk>/accept/", leads.AcceptView.as_view(), name="accept"),
     path("hand-offs/<int:pk>/reject/", leads.RejectView.as_view(), name="reject"),

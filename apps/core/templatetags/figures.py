@@ -101,3 +101,12 @@ def quoted(words: str) -> str:
     """What somebody said, in one pair of quotation marks, however many it was typed with."""
     said = str(words).strip().strip(_QUOTATION_MARKS).strip()
     return f"“{said}”"
+
+
+@register.filter
+def plainly(value: Fraction | None) -> str:
+    """An exact figure as ``14`` or ``13.5``: one decimal where there is one; an absent one is a dash."""
+    if value is None:
+        return "–"
+    text = str(money_rules.quantize(value, 1))
+    return text.removesuffix(".0")

@@ -82,6 +82,10 @@ class Comparison:
         return f"{plain(mine)} for each ten touches, against {plain(usual)}."
 
     @property
+    def newest_first(self) -> list[DayOfSwitches]:
+        return [self.today, *reversed(self.days)]
+
+    @property
     def course(self) -> list[int]:
         """Switches a day, oldest first, today last: for a sparkline."""
         return [one.switches for one in (*self.days, self.today)]
