@@ -69,26 +69,6 @@ RECORD_VISITS = Policy(
     "Marketing and RevOps report visits to the site.",
     roles=has_role(Role.MARKETING, Role.REVOPS),
 )
-SEE_SWITCHES = Policy(
-    "leads.see_switches",
-    "SDRs see their own context switches, managers those of their teams, RevOps all.",
-    roles=has_role(Role.SDR, Role.MANAGER, Role.REVOPS),
-)
-SEE_OUTREACH = Policy(
-    "leads.see_outreach",
-    "Managers see what their teams' outreach and answers brought; marketing and RevOps see everybody's.",
-    roles=has_role(Role.MANAGER, Role.MARKETING, Role.REVOPS),
-)
-SEE_OUTREACH_EVENTS = Policy(
-    "leads.see_outreach_events",
-    "SDRs open the visits and conversions that they caused; managers, marketing and RevOps those of their scope.",
-    roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
-)
-RECORD_VISITS = Policy(
-    "leads.record_visits",
-    "Marketing and RevOps report visits to the site.",
-    roles=has_role(Role.MARKETING, Role.REVOPS),
-)
 
 
 # --- Hand-offs, meetings --------------------------------------------------------------------------
