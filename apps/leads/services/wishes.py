@@ -75,5 +75,5 @@ def take_back(*, lead: Lead, kept_at: datetime, at: datetime, actor: Any) -> Non
 
 
 def _names(lead: Lead) -> list[tuple[str, str]]:
-    contact = suppressions.contacts_of([lead])[lead.pk]
+    contact = suppressions.contacts_of([lead])[0]
     return sorted(name for name in contact.names if name[0] != DOMAIN)
