@@ -367,7 +367,9 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 // A refusal with a sentence is shown where the server says; a form with errors (422) takes its own place.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr } = event.detail;
+  const { xhr, requestConfig } = event.detail;
+  // Before the swap: the form that was sent may be gone after it, and the new one must not bring its draft back.
+  if (xhr.status < 300 && requestConfig?.elt?.matches?.("form[data-draft]")) dropDraft(requestConfig.elt);
   if (xhr.status === 422 || (xhr.status >= 400 && xhr.getResponseHeader("HX-Retarget"))) { event.detail.shouldSwap = true; event.detail.isError = false; }
 });
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {

@@ -18,6 +18,7 @@ from apps.leads.selectors.next_touch import (
     NextTouch,
     Step,
     attempts_of,
+    bad_channels,
     choices_for,
     enrolled,
     next_touch,
@@ -41,6 +42,7 @@ class Dossier:
     now: datetime
     zone: tzinfo
     why_not: str
+    bad: set[str]
     theirs: calling.TheirTime
     due_at: datetime | None
     warn_at: datetime | None
@@ -78,7 +80,7 @@ class Dossier:
     @property
     def bar(self) -> Bar:
         """What can be logged with one key."""
-        return bar_of(lead=self.lead, rules=self.rules, now=self.now)
+        return bar_of(lead=self.lead, rules=self.rules, bad=self.bad, now=self.now)
 
     @property
     def is_held(self) -> bool:
@@ -119,6 +121,7 @@ def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier
         now=now,
         zone=zone,
         why_not=_why_not(lead, user, now),
+        bad=bad_channels(attempts),
         theirs=calling.their_time(lead.time_zone, now, fallback=settings.COMPANY_TIME_ZONE),
         due_at=due_at if lead.queue_bucket else None,
         warn_at=warn_at,

@@ -106,6 +106,12 @@ def attempts_of(lead: Lead, *, most: int) -> list[Attempt]:
     return [Attempt(*row) for row in rows][::-1]
 
 
+def bad_channels(attempts: Sequence[Attempt]) -> set[str]:
+    """Channels whose number or address proved bad at the last attempt over them."""
+    last = {one.channel: one.disposition for one in attempts}
+    return {channel for channel, disposition in last.items() if disposition == Disposition.BAD_CONTACT}
+
+
 def enrolled(lead: Lead) -> Enrolled | None:
     """The cadence in which the lead is. One statement."""
     found = lead.enrolments.open().select_related("version__cadence").first()
@@ -159,6 +165,26 @@ def _why(lead: Lead, last: Attempt | None, within: Enrolled | None, rules_words:
     if lead.is_inbound:
         return "They came by themselves and wait for a first answer.", ""
     return "Nobody has tried them yet.", ""
+
+
+def what_is_next(lead: Lead, now: datetime, zone: tzinfo) -> str:
+    """After an act, in a few words: ``email today, 14:10``, ``back on Fri 20 Feb``; what is, not what a rule says."""
+    if lead.do_not_contact:
+        return "nobody contacts them"
+    if lead.proposal:
+        return f"{lead.get_proposal_display().lower()} it, or keep working"
+    if lead.stage == LeadStage.RECYCLED and lead.reentry_on:
+        return f"back on {lead.reentry_on:%a} {lead.reentry_on.day} {lead.reentry_on:%b}"
+    if not lead.is_workable:
+        return f"none, it is {lead.get_stage_display().lower()}"
+    at = lead.callback_at or lead.next_touch_at
+    what = "call back" if lead.callback_at else _CHANNELS.get(lead.next_channel, "decide").lower()
+    if at is None or at <= now:
+        return f"{what} now"
+    local = at.astimezone(zone)
+    today = local.date() == now.astimezone(zone).date()
+    day = "today" if today else f"{local:%a} {local.day} {local:%b}"
+    return f"{what} {day}, {local:%H:%M}"
 
 
 # --- The strip ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What can be logged on a lead with one key: dispositions with what follows, channels, purposes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,15 +67,25 @@ class Bar:
     purpose: str
 
 
-def bar_of(*, lead: Lead, rules: Rules, now: datetime) -> Bar:
-    """Each disposition with what would follow from it now, by the ``rules`` in force. No statement."""
+def bar_of(*, lead: Lead, rules: Rules, bad: Collection[str], now: datetime) -> Bar:
+    """Each disposition with what would follow from it now, by the ``rules`` in force. No statement.
+
+    ``bad`` are the channels whose number or address proved bad.
+    """
+    planned = lead.next_channel or Channel.CALL.value
     return Bar(
         buttons=[
             Button(
                 disposition.value,
                 disposition.label,
                 key,
-                what_follows(lead=lead, disposition=disposition, at=now, rules=rules).in_words,
+                what_follows(
+                    lead=lead,
+                    disposition=disposition,
+                    at=now,
+                    rules=rules,
+                    bad={*bad, planned} if disposition == Disposition.BAD_CONTACT else {*bad} - {planned},
+                ).in_words,
                 _only(disposition),
             )
             for disposition, key in KEYS.items()

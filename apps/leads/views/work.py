@@ -13,7 +13,8 @@ from apps.leads import policies
 from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Disposition, Lead, Touch
 from apps.leads.selectors import lead as selectors
-from apps.leads.services import booking, follow_up, proposals, qualifications, touches
+from apps.leads.selectors.next_touch import what_is_next
+from apps.leads.services import booking, proposals, qualifications, touches
 from apps.leads.views import panel
 
 
@@ -32,26 +33,26 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return panel.show(request, lead, status=422, touch_form=form)
     now = timezone.now()
-    _, rules = follow_up.rules_in_force(now)
-    disposition = form.cleaned_data["disposition"]
-    follows = follow_up.what_follows(lead=lead, disposition=disposition, at=now, rules=rules).in_words
     try:
         logged = touches.log_touch(
             lead=lead,
             rep=request.user.rep,
             channel=form.cleaned_data["channel"],
-            disposition=disposition,
+            disposition=form.cleaned_data["disposition"],
             callback_at=form.promised_at(),
             note=form.cleaned_data["note"],
             request_key=form.cleaned_data["request_key"],
             at=now,
             actor=request.user,
+            purpose=form.cleaned_data["purpose"],
+            they_asked=form.cleaned_data["they_asked"],
         )
-    except InvalidInput as error:
+    except (InvalidInput, touches.OutsideCallingHours) as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return panel.show(request, lead, status=422, touch_form=form)
     undo = reverse("leads:undo_touch", args=[logged.pk])
     words = Disposition(logged.disposition).label.lower()
+    follows = what_is_next(logged.lead, now, zone_of(request.user))
     messages.success(request, f"Logged: {words}. Next: {follows}.", extra_tags=f"undo={undo}")
     connected = logged.disposition == Disposition.CONNECTED
     return panel.after_act(request, lead, act="qualify" if connected else "")
