@@ -119,7 +119,7 @@ class StepRow(RowForm):
         label="What to say",
         required=False,
         max_length=2_000,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 1, "placeholder": "What to say"}),
         error_messages={"max_length": "Keep this to %(limit_value)d characters; it has %(show_value)d."},
     )
 

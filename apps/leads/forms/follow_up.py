@@ -43,10 +43,10 @@ class RuleRow(RowForm):
         choices=[choice for choice in Disposition.choices if choice[0] not in FIXED],
         widget=forms.CheckboxSelectMultiple,
     )
-    attempts_from = _number("Touch, from", 1)
-    attempts_to = _number("Touch, to", 1)
-    age_from = _number("Days old, from", 0)
-    age_to = _number("Days old, to", 0)
+    attempts_from = _number("Touch from", 1)
+    attempts_to = _number("Touch to", 1)
+    age_from = _number("Days old from", 0)
+    age_to = _number("Days old to", 0)
     act = forms.ChoiceField(label="Then", choices=[(act.value, _ACT_WORDS[act]) for act in ROW_ACTS])
     proposal = forms.ChoiceField(
         label="To", required=False, choices=[("recycle", "recycle"), ("disqualify", "disqualify")]

@@ -68,7 +68,7 @@ def _detail(
         "state": state,
         "states": [
             ("open", "In it now"), ("active", "Active"), ("paused", "Paused"), ("finished", "Finished"),
-            ("removed", "Removed"),
+            ("removed", "Taken out"),
         ],
         "may_edit": policies.EDIT_CADENCES.admits(request.user),
         "may_steer": policies.STEER_ENROLMENT.admits(request.user),
