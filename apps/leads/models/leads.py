@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -109,7 +110,9 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         lead: they open and close by the clock, and keeping them would mean rewriting rows at every full hour.
         It costs little, since a planned call is set into the prospect's hours: few are due while those are closed.
         """
-        closed = Q(InZones(F("time_zone"), queue_rules.closed_zones(now)))
+        zones = queue_rules.waiting_zones(now, settings.COMPANY_TIME_ZONE)
+        within = Q(InZones(F("time_zone"), zones.names))
+        closed = ~within if zones.all_but else within
         waits = Q(queue_bucket__gte=queue_rules.FIRST_GROUPED, next_channel=Channel.CALL) & closed
         ready = self.filter(queue_bucket__isnull=False, queue_ready_at__lte=now)
         return ready.filter(~waits).order_by(*order_of(focus))

@@ -146,21 +146,43 @@ def offered_from(found: Place, *, channel: str, time_zone: str, now: datetime) -
     return theirs.next_proper.astimezone(UTC)
 
 
-def closed_zones(now: datetime) -> tuple[str, ...]:
-    """The time zones in which nobody may be called at ``now``, for the query to leave out.
+def effective_zone(time_zone: str, fallback: str) -> str:
+    """The zone that decides for a lead: its own, or ``fallback`` (the company's) where it is none that is known."""
+    return time_zone if time_zone in _known_zones() else fallback
 
-    Worked out once a minute: there are some six hundred zones, and their state changes at full minutes.
+
+@dataclass(frozen=True)
+class Zones:
+    """Where calls wait: in the zones of ``names``, or, with ``all_but``, in every zone except those."""
+
+    names: tuple[str, ...]
+    all_but: bool
+
+
+def waiting_zones(now: datetime, fallback: str) -> Zones:
+    """The time zones in which nobody may be called at ``now``, for a query to leave out.
+
+    A lead whose zone is not known follows ``fallback``: where that is closed, the zones are told by those that
+    are open. Worked out once a minute: there are some six hundred zones, and their state changes at full minutes.
     """
-    return _closed_zones(now.replace(second=0, microsecond=0))
+    minute = now.astimezone(UTC).replace(second=0, microsecond=0)
+    all_but = fallback in _zones_where(minute, False)
+    return Zones(_zones_where(minute, all_but), all_but)
 
 
-@lru_cache(maxsize=8)
-def _closed_zones(minute: datetime) -> tuple[str, ...]:
-    def closed(name: str) -> bool:
+@lru_cache(maxsize=16)
+def _zones_where(minute: datetime, is_open: bool) -> tuple[str, ...]:
+    found = []
+    for name in sorted(_known_zones()):
         theirs = calling.at_prospect(name, minute)
-        return theirs is not None and not theirs.is_proper
+        if theirs is not None and theirs.is_proper is is_open:
+            found.append(name)
+    return tuple(found)
 
-    return tuple(sorted(name for name in available_timezones() if closed(name)))
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 # --- The words of a row ---------------------------------------------------------------------------

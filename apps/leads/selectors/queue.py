@@ -110,6 +110,16 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A line of the list: a row, or the heading of a group where there is no row. ``key`` names it on the page."""
+
+    key: str
+    fingerprint: str
+    group: Group
+    row: Row | None = None
+
+
+@dataclass(frozen=True)
 class Queue:
     """One rep's list at one instant; ``focus`` is the channel of the block that runs, if any."""
 
@@ -122,6 +132,15 @@ class Queue:
     @property
     def rows(self) -> list[Row]:
         return [row for group in self.groups for row in group.rows]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The list line by line, as a page shows it and tells that it does."""
+        found = []
+        for group in self.groups:
+            found.append(Part(f"g{group.bucket.value}", group.fingerprint, group))
+            found += [Part(str(row.pk), row.fingerprint, group, row) for row in group.rows]
+        return found
 
     @property
     def shown(self) -> int:

@@ -66,6 +66,7 @@ class Row:
     channel_word: str
     channel_icon: str
     theirs: calling.TheirTime | None
+    clock: str
     is_pool: bool
     is_held: bool
     fingerprint: str
@@ -147,6 +148,7 @@ def row_of(lead: Any, *, now: datetime, zone: tzinfo, hours: Hours) -> Row:
         channel_word=word,
         channel_icon=icon,
         theirs=theirs,
+        clock=f"{theirs.local:%H:%M}" if theirs else "",
         is_pool=lead.owner_id is None,
         is_held=held,
         fingerprint=fingerprint_of(shown),

@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 
 from apps.core.periods import day_of, day_start
 from apps.leads.models import Capacity, EventCredit, EventKind, Lead
+from apps.leads.selectors.reassignment import Takers
 from apps.reps.models import Rep, Team
 from apps.reps.selectors import away_on
 
@@ -42,6 +43,15 @@ class Day:
 
     teams: list[TeamDay]
     now: datetime
+
+    @property
+    def takers(self) -> Takers:
+        """Whom the viewer may give leads to: those of the page."""
+        members = [member for one in self.teams for member in one.members]
+        return Takers(
+            sorted((member.rep for member in members), key=lambda rep: (rep.name, rep.pk)),
+            {member.rep.pk for member in members if member.is_away},
+        )
 
     @property
     def waiting(self) -> int:

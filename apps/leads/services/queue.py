@@ -14,7 +14,6 @@ from apps.core.periods import day_start
 from apps.leads.models import Lead, QueueBucket
 from apps.leads.models.ordering import FocusRank
 from apps.leads.rules import queue as rules
-from apps.leads.rules.calling import zone_named
 from apps.leads.services import focus as focus_blocks
 from apps.leads.services import throttles
 from apps.reps.models import Rep
@@ -49,7 +48,7 @@ def refuse_anothers(*, lead: Lead, rep: Rep, at: datetime) -> None:
 def standing_of(lead: Lead) -> rules.Standing:
     """What the lead's place follows from, as the plain value that ``rules.queue`` decides on."""
     # An import may carry a zone that is none; the company's day then decides.
-    zone = lead.time_zone if zone_named(lead.time_zone) else settings.COMPANY_TIME_ZONE
+    zone = rules.effective_zone(lead.time_zone, settings.COMPANY_TIME_ZONE)
     return rules.Standing(
         workable=lead.is_workable,
         do_not_contact=lead.do_not_contact,
@@ -63,7 +62,7 @@ def standing_of(lead: Lead) -> rules.Standing:
         asked_again_at=asked_again_at(lead),
         channel=lead.next_channel,
         persona=lead.persona,
-        time_zone=lead.time_zone,
+        time_zone=zone,
         proposal=lead.proposal,
         attempts=lead.attempts,
     )

@@ -18,6 +18,7 @@ from apps.leads.forms.intake import ZONES, LeadForm
 from apps.leads.models import Lead, LeadStage, Score, Source
 from apps.leads.selectors import lead_list
 from apps.leads.services import intake
+from apps.leads.views.reassignment import giving_context
 from apps.reps.models import Team
 from apps.reps.selectors import rep_of
 
@@ -35,6 +36,8 @@ def leads(request: HttpRequest) -> HttpResponse:
         "scores": Score.choices,
         "can_add": policies.TAKE_IN_LEAD.admits(request.user),
     }
+    if policies.REASSIGN.admits(request.user):
+        context |= giving_context(request.user, timezone.now())
     return render(request, "leads/leads.html", context)
 
 

@@ -1,6 +1,7 @@
 """The SDR's day: the queue, the next lead, and a manager's view of who has what before them."""
 
-from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,9 +14,11 @@ from apps.core.policies import guarded, visible_or_404
 from apps.leads import policies
 from apps.leads.models import Lead
 from apps.leads.selectors import team_day
+from apps.leads.selectors.queue import Filters
 from apps.leads.services import queue as services
 from apps.leads.views import panel
-from apps.leads.views.listing import list_context, number_in
+from apps.leads.views.listing import FILTERS, changed, filters_query, list_context, number_in
+from apps.leads.views.reassignment import giving_context
 from apps.reps.models import Rep
 from apps.reps.selectors import rep_of
 
@@ -23,19 +26,41 @@ from apps.reps.selectors import rep_of
 @require_safe
 @guarded(policies.WORK_QUEUE)
 def queue(request: HttpRequest) -> HttpResponse:
-    """My day; ``?lead=`` opens a lead beside the list, ``act=qualify`` or ``book`` what is done to it."""
+    """My day; ``?lead=`` opens a lead beside the list, ``act=qualify`` or ``book`` what is done to it.
+
+    An address without any filter brings back the last ones; ``?show=all`` forgets them.
+    """
+    if not request.GET and request.COOKIES.get(_FILTERS_COOKIE):
+        last = Filters.of(dict(parse_qsl(request.COOKIES[_FILTERS_COOKIE])))
+        if last:
+            return redirect(f"{reverse('leads:queue')}?{filters_query(last)}")
     context = list_context(request, _own_rep(request))
     lead = panel.asked_lead(request)
     if lead is not None:
         context |= panel.context_of(request, lead, act=request.GET.get("act", ""), now=context["now"])
-    return render(request, "leads/queue.html", context)
+    response = render(request, "leads/queue.html", context)
+    if any(name in request.GET for name in (*FILTERS, "show")):
+        _remember_filters(response, context.get("query", ""))
+    return response
+
+
+_FILTERS_COOKIE = "queue_filters"
+_FILTERS_KEPT = 180 * 24 * 3600
+
+
+def _remember_filters(response: HttpResponse, query: str) -> None:
+    path = reverse("leads:queue")
+    if query:
+        response.set_cookie(_FILTERS_COOKIE, query, _FILTERS_KEPT, path=path, httponly=True, samesite="Lax")
+    else:
+        response.delete_cookie(_FILTERS_COOKIE, path=path, samesite="Lax")
 
 
 @require_safe
 @guarded(policies.WORK_QUEUE)
 def queue_list(request: HttpRequest) -> HttpResponse:
-    """The list alone, for the page's refresh; 204 while nothing in it has changed."""
-    return _list_or_nothing(request, list_context(request, _own_rep(request)))
+    """What changed in the list since the page showed it; 204 while nothing did."""
+    return changed(request, list_context(request, _own_rep(request)))
 
 
 @require_POST
@@ -47,10 +72,11 @@ def next_lead(request: HttpRequest) -> HttpResponse:
         return redirect("leads:queue")
     after = Lead.objects.visible_to(request.user).filter(pk=number_in(request.POST.get("after"))).first()
     lead = services.claim_next(rep=rep, at=timezone.now(), after=after)
+    query = filters_query(Filters.of(request.GET.dict()))
     if lead is None:
         messages.info(request, "Nothing waits: the queue is empty for now.")
-        return redirect("leads:queue")
-    return redirect(f"{reverse('leads:queue')}?lead={lead.pk}")
+        return redirect(f"{reverse('leads:queue')}{'?' if query else ''}{query}")
+    return redirect(f"{reverse('leads:queue')}?{query}{'&' if query else ''}lead={lead.pk}")
 
 
 @require_POST
@@ -64,12 +90,23 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@require_POST
+@guarded(policies.WORK_QUEUE)
+def hold(request: HttpRequest, pk: int) -> HttpResponse:
+    """A sign of life while a held lead is open: 204 while it is held, 409 once it is not any more."""
+    lead = visible_or_404(Lead.objects.visible_to(request.user), pk=pk)
+    rep = _own_rep(request)
+    until = services.keep(rep=rep, at=timezone.now(), lead=lead) if rep else None
+    return HttpResponse(status=204 if until else 409)
+
+
 @require_safe
 @guarded(policies.SEE_TEAM_DAY)
 def team(request: HttpRequest) -> HttpResponse:
     """Each SDR's queue in figures: what waits, what is at risk, what is late, what was done today."""
     found = team_day.team_day(user=request.user, at=timezone.now())
-    return render(request, "leads/team_day.html", {"day": found, "now": found.now})
+    context = {"day": found, "now": found.now, "takers": found.takers, "request_key": uuid4().hex}
+    return render(request, "leads/team_day.html", context)
 
 
 @require_safe
@@ -80,6 +117,7 @@ def member_queue(request: HttpRequest, pk: int) -> HttpResponse:
         Rep.objects.visible_to(request.user).sdrs().select_related("team__calendar", "user"), pk=pk
     )
     context = list_context(request, rep, member=rep)
+    context |= giving_context(request.user, context["now"])
     lead = panel.asked_lead(request)
     if lead is not None:
         context |= panel.context_of(request, lead, act="", now=context["now"])
@@ -91,18 +129,8 @@ def member_queue(request: HttpRequest, pk: int) -> HttpResponse:
 def member_queue_list(request: HttpRequest, pk: int) -> HttpResponse:
     """The list alone of one SDR's queue."""
     rep = visible_or_404(Rep.objects.visible_to(request.user).sdrs().select_related("team__calendar"), pk=pk)
-    return _list_or_nothing(request, list_context(request, rep, member=rep))
+    return changed(request, list_context(request, rep, member=rep))
 
 
 def _own_rep(request: HttpRequest) -> Rep | None:
     return rep_of(request.user)
-
-
-def _list_or_nothing(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    found = context["queue"]
-    tag = f'"{found.fingerprint if found else "none"}"'
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponse(status=204)
-    response = render(request, "leads/_queue.html", context)
-    response["ETag"] = tag
-    return response
