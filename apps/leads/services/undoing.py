@@ -108,8 +108,11 @@ def _decided_since(lead: Lead, touch: Touch) -> bool:
 def _cadence_changed_since(lead: Lead, touch: Touch, enrolment: Enrolment | None) -> bool:
     """Whether somebody enrolled the lead, or paused, resumed or removed it, after the touch.
 
-    What the portal does by itself is no reason to refuse: it does it again.
+    What the portal does by itself is no reason to refuse: it does it again. Of a lead that was closed meanwhile
+    the cadence stays ended.
     """
+    if lead.do_not_contact:
+        return False
     acts = EnrolmentAct.objects.filter(enrolment__lead=lead, at__gt=touch.occurred_at, by__isnull=False)
     if acts.exclude(kind=EnrolmentAct.Kind.UNDONE).exists():
         return True
