@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.leads.rules.keywords import Keywords, normal_text
 from apps.leads.rules.points import (
     LETTERS,
     MOST_ROWS,
     Band,
     Counted,
-    Keywords,
     PointTable,
     TableInvalid,
-    normal_text,
 )
 from apps.leads.rules.scoring import Known, score, tier_of_score
 

@@ -7,15 +7,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.leads.rules.frameworks import FRAMEWORKS
+
 
 def bant() -> list[dict[str, Any]]:
     """BANT as the first SQL definition."""
-    return [
-        {"key": "budget", "name": "Budget", "asks": "What is set aside, and who approved it?"},
-        {"key": "authority", "name": "Authority", "asks": "Who signs, and up to what amount?"},
-        {"key": "need", "name": "Need", "asks": "What problem do they want gone?"},
-        {"key": "timeframe", "name": "Timeframe", "asks": "By when do they decide and go live?"},
-    ]
+    return [{"key": one.key, "name": one.name, "asks": one.asks} for one in FRAMEWORKS["bant"].criteria]
 
 
 class Framework(models.TextChoices):
@@ -94,6 +91,11 @@ class Definition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} definition v{self.version}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Not agreed yet, and not given up."""
+        return not self.is_signed and self.withdrawn_at is None
 
     @property
     def is_signed(self) -> bool:

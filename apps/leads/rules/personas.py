@@ -6,7 +6,7 @@ European companies come in.
 
 from functools import lru_cache
 
-from apps.leads.rules.points import Keywords
+from apps.leads.rules.keywords import Keywords
 
 EXECUTIVE, VICE_PRESIDENT, DIRECTOR, MANAGER, SPECIALIST, UNKNOWN = range(1, 7)
 

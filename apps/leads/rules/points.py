@@ -4,11 +4,11 @@ Here stand what counts and how much; ``rules.scoring`` adds it up for one lead. 
 of the table: it is the definition's ``needed``. Source: PRODUCT section 3.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
+
+from apps.leads.rules.keywords import Keywords, normal_text
 
 LETTERS = ("A", "B", "C", "D")
 DEFAULT_NEEDED = 30
@@ -18,8 +18,6 @@ FURTHEST = 1000
 LONGEST_WORD = 60
 MOST_ROWS = 100
 LARGEST_COMPANY = 100_000_000
-
-_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -61,22 +59,6 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Keywords:
-    """A row that matches a text in which any of ``words`` stands.
-
-    Whole words, capitals and punctuation aside: "coo" is not found in "Coordinator", and "c-level" is in
-    "C - Level". One that ends in ``*`` is found at the beginning of a word: "web*" in "Webinar".
-    """
-
-    words: tuple[str, ...]
-    points: int
-
-    def matches(self, text: str) -> bool:
-        normal = normal_text(text)
-        return any(_pattern(word) in normal for word in self.words)
-
-
-@dataclass(frozen=True)
 class Counted:
     """Points for each time something happened, up to ``most`` points in all."""
 
@@ -85,18 +67,6 @@ class Counted:
 
     def of(self, times: int) -> int:
         return min(self.each * max(times, 0), self.most)
-
-
-def normal_text(text: str) -> str:
-    """The words of a text in lower case, a space before and after each: `` c  level ``."""
-    return "".join(f" {word} " for word in _WORDS.findall(text.lower()))
-
-
-@lru_cache(maxsize=10_000)
-def _pattern(word: str) -> str:
-    """What to look for in a ``normal_text``."""
-    pattern = normal_text(word)
-    return pattern.rstrip() if word.endswith("*") else pattern
 
 
 @dataclass(frozen=True)
@@ -136,6 +106,20 @@ class PointTable:
     def is_target(self, industry: str) -> bool:
         """Whether the industry is one of the ideal customer profile's; all are when it names none."""
         return not self._targets or _plain(industry) in self._targets
+
+    @property
+    def most_points(self) -> int:
+        """What the best lead that there can be would have."""
+        parts: tuple[Iterable[int], ...] = (
+            (points for _, points in self.predictive),
+            (band.points for band in self.employees),
+            (self.industry_points, self.other_industry_points if self.industries else 0),
+            (row.points for row in self.titles),
+            (row.points for row in self.sources),
+        )
+        fit = sum(max((0, *points)) for points in parts)
+        counted = (self.forms, self.visits, self.events)
+        return fit + sum(one.most if one.each else 0 for one in counted)
 
     @classmethod
     def default(cls, industries: Iterable[str] = ()) -> "PointTable":
@@ -363,7 +347,7 @@ class _Reader:
             self._wrong(part, number, "words", message)
             words = []
         for word in words:
-            if not isinstance(word, str) or not _WORDS.search(word) or len(word) > LONGEST_WORD:
+            if not isinstance(word, str) or not normal_text(word) or len(word) > LONGEST_WORD:
                 message = (
                     f"Row {number + 1}: “{word}” is no word to look for: use letters, at most {LONGEST_WORD}."
                 )

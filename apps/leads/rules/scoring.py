@@ -1,8 +1,10 @@
 """A lead's score: points for fit and for intent, explained point by point (PRODUCT section 3)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from apps.leads.rules.points import Counted, Keywords, PointTable
+from apps.leads.rules.keywords import Keywords, normal_text
+from apps.leads.rules.points import Counted, PointTable
 
 Reason = tuple[str, str, int]
 
@@ -90,9 +92,11 @@ def _counted(times: int, what: str, counted: Counted) -> Reason:
     return "intent", f"{times:,} {what}{capped}", points
 
 
+@lru_cache(maxsize=20_000)
 def _matched(text: str, rows: tuple[Keywords, ...]) -> int:
-    """The points of the first row that matches."""
-    return next((row.points for row in rows if text and row.matches(text)), 0)
+    """The points of the first row that matches. Kept: titles and sources are few beside leads."""
+    normal = normal_text(text)
+    return next((row.points for row in rows if row.found_in(normal)), 0)
 
 
 def tier_of_score(letter: str) -> int:

@@ -1,49 +1,139 @@
-"""The definitions, which of them is in force, and what came of leads judged by each."""
+"""The versions of what MQL and SQL mean: where each stands, what it changed, and what judged a lead."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
-from django.db.models import Count, Q
+from apps.leads.models import Definition, EventKind, FunnelEvent, Lead
+from apps.leads.rules.agreements import Change, Terms, changes
+from apps.leads.services.definitions import Side, terms_of
 
-from apps.leads.models import Definition, HandOff
+STATES = ("draft", "coming", "in_force", "past", "withdrawn")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A version with where it stands, and the hand-offs judged by it that have an answer."""
+    """A version, and where it stands: one of ``STATES``. ``waits_for`` are sides that have not signed a draft."""
 
     definition: Definition
     state: str
-    accepted: int
-    answered: int
+    waits_for: tuple[Side, ...] = ()
 
     @property
-    def accepted_rate(self) -> Fraction | None:
-        return Fraction(self.accepted, self.answered) if self.answered else None
+    def terms(self) -> Terms:
+        return terms_of(self.definition)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One kind (MQL or SQL): what holds, what comes, what waits for a signature, and all versions."""
+
+    kind: Definition.Kind
+    versions: list[Standing]
+
+    @property
+    def in_force(self) -> Standing | None:
+        return next((one for one in self.versions if one.state == "in_force"), None)
+
+    @property
+    def coming(self) -> list[Standing]:
+        return [one for one in self.versions if one.state == "coming"]
+
+    @property
+    def drafts(self) -> list[Standing]:
+        return [one for one in self.versions if one.state == "draft"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version with the one it follows (in force before it, or now) and what it changes."""
+
+    standing: Standing
+    follows: Standing | None
+    changes: list[Change]
+    siblings: list[Standing]
+
+
+def _in_order(definition: Definition) -> tuple[date, int]:
+    return definition.effective_on, definition.version
 
 
 def standings(day: date) -> list[Standing]:
-    """Every version, newest first in each kind; state is draft, coming, in_force or past. Two statements."""
-    definitions = list(Definition.objects.select_related("marketing_signed_by", "sales_signed_by"))
-    answered = (
-        HandOff.objects.exclude(state=HandOff.State.PENDING)
-        .filter(qualification__isnull=False)
-        .order_by()
-        .values("qualification__definition")
-        .annotate(n=Count("pk"), accepted=Count("pk", filter=Q(state=HandOff.State.ACCEPTED)))
-    )
-    counts = {row["qualification__definition"]: (row["accepted"], row["n"]) for row in answered}
+    """Every version, newest first in each kind. One statement."""
+    people = ("marketing_signed_by", "sales_signed_by", "drafted_by")
+    definitions = list(Definition.objects.select_related(*people))
     in_force: dict[str, int] = {}
-    for one in sorted(definitions, key=lambda one: (one.effective_on, one.version), reverse=True):
-        if one.is_signed and one.effective_on <= day:
+    for one in sorted(definitions, key=_in_order, reverse=True):
+        if one.is_signed and one.withdrawn_at is None and one.effective_on <= day:
             in_force.setdefault(one.kind, one.pk)
+    return [_standing(one, day, in_force.get(one.kind)) for one in definitions]
 
-    def state(one: Definition) -> str:
-        if not one.is_signed:
-            return "draft"
-        if one.effective_on > day:
-            return "coming"
-        return "in_force" if in_force.get(one.kind) == one.pk else "past"
 
-    return [Standing(one, state(one), *counts.get(one.pk, (0, 0))) for one in definitions]
+def _standing(one: Definition, day: date, in_force: int | None) -> Standing:
+    if one.withdrawn_at is not None:
+        return Standing(one, "withdrawn")
+    if not one.is_signed:
+        waits = tuple(side for side in Side if getattr(one, f"{side}_signed_by_id") is None)
+        return Standing(one, "draft", waits)
+    if one.effective_on > day:
+        return Standing(one, "coming")
+    return Standing(one, "in_force" if one.pk == in_force else "past")
+
+
+def agreements(day: date) -> list[Agreement]:
+    """Both kinds with all their versions. One statement."""
+    found = standings(day)
+    return [
+        Agreement(kind, [one for one in found if one.definition.kind == kind]) for kind in Definition.Kind
+    ]
+
+
+def version(pk: int, day: date) -> Version | None:
+    """One version beside the one it follows; ``None`` when there is none of that number. One statement."""
+    found = standings(day)
+    standing = next((one for one in found if one.definition.pk == pk), None)
+    if standing is None:
+        return None
+    siblings = [one for one in found if one.definition.kind == standing.definition.kind]
+    follows = predecessor(standing, siblings)
+    changed = changes(follows.terms, standing.terms) if follows else []
+    return Version(standing, follows, changed, siblings)
+
+
+def predecessor(standing: Standing, siblings: Sequence[Standing]) -> Standing | None:
+    """The agreed version that would hold on the day it begins, were it not for this one."""
+    own = standing.definition
+    agreed = [one for one in siblings if one.state in ("coming", "in_force", "past")]
+    before = [
+        one for one in agreed if one.definition.pk != own.pk and _in_order(one.definition) < _in_order(own)
+    ]
+    return max(before, key=lambda one: _in_order(one.definition), default=None)
+
+
+def judged_by(lead: Lead) -> str:
+    """Which version scored the lead, and which made it an MQL if that was another one. At most two statements."""
+    definition = lead.mql_definition
+    if definition is None:
+        words = "Scored by the points built in: no MQL definition was in force."
+    else:
+        words = f"Scored by MQL definition v{definition.version}, in force from {definition.effective_on:%d %b %Y}."
+    if lead.mql_at is None:
+        return words
+    made = _made_mql(lead)
+    if made is not None and made != (definition.version if definition else 0):
+        words += f" It became an MQL by {f'v{made}' if made else 'the points built in'}."
+    return words
+
+
+def _made_mql(lead: Lead) -> int | None:
+    """The number of the version that made the lead an MQL: 0 for the points built in, ``None`` if unknown."""
+    events: Iterable[dict] = (
+        FunnelEvent.objects.filter(lead=lead, kind=EventKind.MQL)
+        .effective()
+        .order_by("occurred_at")
+        .values_list("data", flat=True)[:1]
+    )
+    for data in events:
+        if "definition" in data:
+            return data["definition"] or 0
+    return None

@@ -93,22 +93,24 @@ def intent_of(leads: Iterable[Lead]) -> dict[int, Intent]:
     return {lead: Intent(*counts) for lead, *counts in rows}
 
 
+def known_of(lead: Lead, intent: Intent) -> Known:
+    """What the rules know of a lead."""
+    return Known(
+        title=lead.title,
+        employees=lead.employees,
+        industry=lead.industry,
+        source=lead.source,
+        predictive=lead.predictive,
+        forms=intent.forms,
+        visits=intent.visits,
+        events=intent.events,
+    )
+
+
 def judge(lead: Lead, in_force: InForce, intent: Intent = NO_INTENT) -> None:
     """Set the score, its reasons and what follows from them (``SCORE_FIELDS``); the caller saves."""
     table = in_force.table
-    found = score(
-        Known(
-            title=lead.title,
-            employees=lead.employees,
-            industry=lead.industry,
-            source=lead.source,
-            predictive=lead.predictive,
-            forms=intent.forms,
-            visits=intent.visits,
-            events=intent.events,
-        ),
-        table,
-    )
+    found = score(known_of(lead, intent), table)
     lead.score, lead.score_points = found.letter, found.points
     lead.score_reasons = [list(reason) for reason in found.reasons]
     lead.is_exploration = bool(lead.industry) and not table.is_target(lead.industry)

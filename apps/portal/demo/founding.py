@@ -9,10 +9,6 @@ from django.contrib.auth.hashers import make_password
 
 from apps.accounts.models import Role, User
 from apps.core.periods import Period, quarter_of
-from apps.leads.models import Definition
-from apps.leads.models.definitions import bant
-from apps.leads.services import definitions
-from apps.leads.services.definitions import Criterion, Side
 from apps.portal.demo import life, people
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.life import Span
@@ -134,7 +130,6 @@ def found(span: Span, offices: list[Office], seed: int) -> Company:
     ]
     company = Company(desks, colleagues)
     _put_quotas(company, span)
-    _put_definitions(company, span)
     sla_policies.put_defaults()
     return company
 
@@ -296,42 +291,3 @@ def _quota(
         target_minor=None if counts else amount,
         currency="" if counts else CURRENCY,
     )
-
-
-def _put_definitions(company: Company, span: Span) -> None:
-    """Two signed versions of each agreement, and a third SQL version that sales has not signed yet."""
-    marketing, revops = company.of_role(Role.MARKETING), company.of_role(Role.REVOPS)
-    sales = company.desks[0].teams["Mid-market AEs"].manager
-    points = [
-        Criterion("Fit", "Points for size, industry and title."),
-        Criterion("Intent", "Points for where they came from and what they did."),
-    ]
-    loose = [Criterion(one["name"], one["asks"]) for one in bant()]
-    strict = [
-        loose[0],
-        Criterion("Authority", "Who signs, up to what amount, and have we spoken to that person?"),
-        loose[2],
-        Criterion("Timeframe", "By which date do they decide, and where is that date written?"),
-    ]
-    before, middle, ahead = span.start - timedelta(days=60), span.month_start(4), span.month_start(11)
-    for kind, name, criteria, needed, effective_on, sides in (
-        (Definition.Kind.MQL, "Points for fit and intent", points, 30, before, (marketing, sales)),
-        (Definition.Kind.SQL, "BANT, three of four", loose, 3, before, (marketing, sales)),
-        (Definition.Kind.SQL, "BANT with a written date", strict, 3, middle, (marketing, sales)),
-        (Definition.Kind.SQL, "BANT, all four", strict, 4, ahead, (marketing,)),
-    ):
-        at = span.instant(min(effective_on, span.today) - timedelta(days=9), 11, 20)
-        drafted = definitions.draft_definition(
-            kind=kind,
-            name=name,
-            criteria=criteria,
-            needed=needed,
-            effective_on=effective_on,
-            at=at,
-            actor=revops,
-        )
-        for hours, (side, signer) in enumerate(zip((Side.MARKETING, Side.SALES), sides, strict=False), 1):
-            signed_at = at + timedelta(hours=25 * hours)
-            definitions.sign_definition(
-                definition=drafted, side=side, today=signed_at.date(), at=signed_at, actor=signer
-            )

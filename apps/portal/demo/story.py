@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from apps.audit.origin import acting_from
-from apps.portal.demo import founding, pay, people
+from apps.portal.demo import agreements, founding, pay, people
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.closing import Closing
 from apps.portal.demo.companies import World
@@ -16,6 +16,7 @@ from apps.portal.demo.inflow import Inflow
 from apps.portal.demo.life import Span
 from apps.portal.demo.selling import Selling
 from apps.portal.demo.today import Today
+from apps.portal.demo.visiting import Visiting, put_focus_blocks
 from apps.portal.demo.working import Working
 from apps.slas.services import clocks
 
@@ -45,7 +46,10 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
     with acting_from("command:load_demo_company"):
         with transaction.atomic():
             company = founding.found(span, people.offices(size, Chance(seed, "people")), seed)
+            agreements.put_definitions(company, span)
             pay.put_plans(company, span)
+            put_focus_blocks(company, span)
+            visiting = Visiting(span, Chance(seed, "visiting"), size)
             closing = Closing(company, span, Chance(seed, "closing"))
             world = World(Chance(seed, "world"))
             parts = [_part(desk, world, span, seed) for desk in company.desks]
@@ -59,6 +63,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
                 while day < min(following, span.today + timedelta(days=1)):
                     _day(day, span, closing, parts)
                     day += timedelta(days=1)
+                visiting.week(span.bounds(monday)[0], min(span.bounds(following)[0], span.at))
             progress((min(following, span.today) - span.start).days, span.days, f"Week of {monday:%d %b %Y}")
             monday = following
     return company

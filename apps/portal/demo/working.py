@@ -16,6 +16,7 @@ from apps.portal.demo.inflow import Newcomer
 from apps.portal.demo.life import Span
 
 CRITERIA = ("budget", "authority", "need", "timeframe")
+_ASKED_FIRST = ("authority", "need")
 
 _FIRST_CHANNEL = {
     True: {Channel.CALL: 6.0, Channel.EMAIL: 3.2, Channel.CHAT: 0.8},
@@ -286,6 +287,10 @@ class Working:
         chance, worker = self._chance, self._worker_of(prospect)
         count = chance.pick({4: 46, 3: 41, 2: 13})
         met = set(chance.sample(CRITERIA, count))
+        if self._asks_little(at):
+            # Two questions only: they are asked first, and answered.
+            others = [one for one in CRITERIA if one in met and one not in _ASKED_FIRST]
+            met = {*_ASKED_FIRST, *others[: count - len(_ASKED_FIRST)]}
         amount = max(3, round(deal_size(chance, prospect.company) / 1000))
         qualification = qualifications.qualify(
             lead=lead,
@@ -304,6 +309,10 @@ class Working:
         prospect.channel = Channel.CALL
         self._put(self._in_own_time(worker, at + timedelta(days=chance.choice((3, 4, 6)))), prospect)
         return None
+
+    def _asks_little(self, at: datetime) -> bool:
+        """Whether the framework then in force asks for no more than authority and need."""
+        return self._local(at) < self._span.month_start(4)
 
     def book(self, lead: Lead, worker: Worker, at: datetime, explores: bool) -> HandOff | None:
         """At a time that suits the customer; another one when nobody is free then."""
