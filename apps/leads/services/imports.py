@@ -109,7 +109,8 @@ def take_in_leads(
     accounts.save()
     pairs = duplicates.pairs_of(rows)
     for row in rows:
-        row.account_id = row.account.pk if row.account else None
+        # Its id was not known when the account was put on the lead.
+        row.account = row.account
         queue.settle(row)
     insert_rows(rows)
     record_events(events=_events_of(leads, rows, system, actor), at=at)
@@ -229,7 +230,7 @@ def change_leads(
     accounts.save()
     suppressions.close_named(leads)
     for lead in leads:
-        lead.account_id = lead.account.pk if lead.account else None
+        lead.account = lead.account
         queue.settle(lead)
     standing = ("account", "stage", "stage_reason", "owner", *_CLOSED_FIELDS, *_KEYS)
     _update(leads, [*DESCRIPTION, *scoring.SCORE_FIELDS, *_QUEUE_FIELDS, *standing])

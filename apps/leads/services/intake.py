@@ -223,8 +223,8 @@ class _Desk:
         self.accounts.save()
         leads = [lead for _, lead, _ in self.fresh]
         for lead in (*leads, *self.touched.values()):
-            # Its id was not known when the account was made.
-            lead.account_id = lead.account.pk if lead.account else None
+            # Its id was not known when the account was put on the lead.
+            lead.account = lead.account
         insert_rows(leads)
         instants = [one.at for one, _, _ in self.fresh] + [one.at for one, _ in self.asked]
         at = max(instants, default=None)
