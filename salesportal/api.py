@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from apps.core.policies import SIGNED_IN, DeniedUnlessDeclared
 from apps.jobs.api import JobView
 from apps.leads.api import views as leads
-from apps.leads.api import visits
+from apps.leads.api import visits, work
 
 
 @extend_schema(exclude=True)
@@ -23,6 +23,12 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("queue/", leads.QueueView.as_view(), name="queue"),
     path("touches/", leads.TouchesView.as_view(), name="touches"),
+    path("touches/<int:pk>/undo/", work.UndoTouchView.as_view(), name="undo_touch"),
+    path("queue/next/", work.NextView.as_view(), name="next"),
+    path("leads/<int:pk>/", work.LeadView.as_view(), name="lead"),
+    path("leads/<int:pk>/timeline/", work.TimelineView.as_view(), name="timeline"),
+    path("leads/<int:pk>/release/", work.ReleaseView.as_view(), name="release"),
+    path("leads/<int:pk>/proposal/", work.ProposalView.as_view(), name="proposal"),
     path("visits/", visits.VisitsView.as_view(), name="visits"),
     path("visits/batch/", visits.VisitsBatchView.as_view(), name="visits_batch"),
     path("hand-offs/", leads.HandOffsView.as_view(), name="hand_offs"),

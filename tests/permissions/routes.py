@@ -206,6 +206,12 @@ ROUTES: dict[str, Route] = {
     # --- The API ---------------------------------------------------------------------------------
     "api:schema": SIGNED_IN,
     "api:queue": to(SDRS),
+    "api:undo_touch": to(SDRS, "touch"),
+    "api:next": to(SDRS),
+    "api:lead": Route(EVERYBODY, "lead"),
+    "api:timeline": Route(EVERYBODY, "lead"),
+    "api:release": to(SDRS, "lead", ONLY_ITS_SDR),
+    "api:proposal": to(SDRS, "lead", ONLY_ITS_SDR),
     "api:touches": to(SDRS),
     "api:hand_offs": to(HAND_OFF_PEOPLE),
     "api:accept": to(AES, "hand_off", ONLY_ITS_AE),

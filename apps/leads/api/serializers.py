@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from apps.leads.models import Channel, Disposition, HandOff, Opportunity, RejectionReason
+from apps.leads.models import Channel, Disposition, HandOff, Opportunity, Purpose, RejectionReason
 
 
 class QueueRowSerializer(serializers.Serializer):
@@ -30,6 +30,18 @@ class TouchInput(serializers.Serializer):
     disposition = serializers.ChoiceField(choices=Disposition.choices)
     callback_at = serializers.DateTimeField(required=False, allow_null=True)
     note = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    purpose = serializers.ChoiceField(
+        choices=Purpose.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Left out, it follows from what was planned.",
+    )
+    they_asked = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="They wished to be called now: for a call outside their calling hours.",
+    )
 
 
 class TouchSerializer(serializers.Serializer):
@@ -37,6 +49,9 @@ class TouchSerializer(serializers.Serializer):
     lead = serializers.IntegerField(source="lead_id")
     channel = serializers.CharField()
     disposition = serializers.CharField()
+    purpose = serializers.CharField()
+    outside_hours = serializers.BooleanField()
+    undone_at = serializers.DateTimeField(allow_null=True)
     occurred_at = serializers.DateTimeField()
 
 

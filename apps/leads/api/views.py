@@ -82,6 +82,8 @@ class TouchesView(GuardedView):
             at=timezone.now(),
             actor=request.user,
             source=Source.API,
+            purpose=given["purpose"],
+            they_asked=given["they_asked"],
         )
         _refuse_another_payload(touch, given)
         return Response(serializers.TouchSerializer(touch).data, status=201)
@@ -89,8 +91,9 @@ class TouchesView(GuardedView):
 
 def _refuse_another_payload(touch: Touch, given: dict[str, Any]) -> None:
     """A key that was used before answers only the payload that it was used with."""
-    same = (touch.lead_id, touch.channel, touch.disposition, touch.note)
-    if same != (given["lead"], given["channel"], given["disposition"], given["note"]):
+    before = (touch.lead_id, touch.channel, touch.disposition, touch.note)
+    asked = (given["lead"], given["channel"], given["disposition"], given["note"].strip())
+    if before != asked or given["purpose"] not in ("", touch.purpose):
         raise KeyReused("This Idempotency-Key was used for another touch: send a new key.")
 
 
