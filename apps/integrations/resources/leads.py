@@ -1,16 +1,22 @@
 """Leads: who they are, where they stand, and the hand-off that some became."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any
+
+from import_export.results import Result
 
 from apps.integrations.models import ImportedRow
 from apps.integrations.resources.base import KindResource, Record, Said
 from apps.integrations.resources.context import LeadKnown, RepKnown
 from apps.integrations.rules.kinds import LEADS
 from apps.leads.models import Lead, LeadStage
+from apps.leads.rules.matching import is_full_name, name_key
 from apps.leads.services import imports as leads
-from apps.leads.services.intake import Incoming
+from apps.leads.services import suppressions
+from apps.leads.services.accounts import accounts_of
+from apps.leads.services.arrivals import Incoming
+from apps.leads.services.duplicates import Newcomer, people_like
 from apps.reps.models import RepRole
 
 _STAGES = {
@@ -30,16 +36,34 @@ class LeadResource(KindResource):
 
     kind = LEADS
 
+    def take(self, rows: Sequence[tuple[int, Sequence[Any]]], *, write: bool) -> Result:
+        self.opted_out: list[Lead] = []
+        result = super().take(rows, write=write)
+        if write:
+            suppressions.close_leads(leads=self.opted_out, at=self.context.at, actor=self.context.actor)
+        return result
+
     def load_for_batch(self, known: dict[str, ImportedRow]) -> None:
         system = self.context.mapping.system
         found = Lead.objects.filter(source_system=system, external_id__in=known) if known else ()
         self.present = {lead.external_id: lead for lead in found}
-        self.taken: dict[str, Lead] = {}
-        if "email" in self.fields:
-            field = self.fields["email"]
-            wanted = {str(field.raw(row) or "").strip().lower() for row in self.rows_of_batch} - {""}
-            for lead in Lead.objects.filter(email__in=wanted).order_by("created_at"):
-                self.taken[lead.email] = lead
+        newcomers = [self._newcomer(row) for row in self.rows_of_batch] if self._tells_who() else []
+        employers = [one.employer for one in newcomers]
+        self.accounts = accounts_of(employers)
+        self.people = people_like(
+            [Newcomer(one.person, self.accounts.find(one.employer)) for one in newcomers]
+        )
+
+    def _tells_who(self) -> bool:
+        return bool(self.fields.keys() & {"email", "name"})
+
+    def _newcomer(self, row: dict[str, Any]) -> Incoming:
+        """As much of a raw row as tells who it is; judging reads the row again, field by field."""
+
+        def raw(name: str) -> str:
+            return str(self.fields[name].raw(row) or "").strip() if name in self.fields else ""
+
+        return Incoming(name=raw("name"), email=raw("email"), company=raw("company"))
 
     def judge(self, record: Record, row: dict[str, Any]) -> None:
         self.check_not_ahead(record, "created", "stage_changed")
@@ -50,7 +74,7 @@ class LeadResource(KindResource):
         self._judge_hand_off(record)
         self._judge_reason(record)
         if not record.skip:
-            self._judge_email(record)
+            self._judge_person(record)
 
     def _judge_hand_off(self, record: Record) -> None:
         hand_off, stage = record.get("hand_off") or "", record.get("stage")
@@ -81,23 +105,47 @@ class LeadResource(KindResource):
         record.reason = reason  # type: ignore[attr-defined]
         record.do_not_contact = opted_out  # type: ignore[attr-defined]
 
-    def _judge_email(self, record: Record) -> None:
-        email = record.get("email")
-        if not email:
+    def _judge_person(self, record: Record) -> None:
+        """One person is one lead: in the file, and with those who are here."""
+        who = Incoming(
+            name=record.get("name") or "",
+            email=record.get("email") or "",
+            company=record.get("company") or "",
+        )
+        newcomer = Newcomer(who.person, self.accounts.find(who.employer))
+        if self._is_above(record, who):
             return
-        first = self.context.emails.setdefault(email, record.number)
-        if first != record.number:
-            says = f"The same e-mail address as in row {first}: one person is one lead, so it is passed over."
-            self._pass_over(record, "email_twice", says)
-            return
-        lead = self.taken.get(email)
         own = self.present.get(record.key)
-        if lead is None or (own is not None and lead.pk == own.pk):
-            return
-        if lead.do_not_contact:
-            self._pass_over(record, "opted_out", "This person has opted out here. Do-not-contact wins.")
-        elif lead.is_workable:
-            self._pass_over(record, "known_email", f"Already here and worked as lead {lead.pk}: passed over.")
+        same = [lead for lead, _ in self.people.same(newcomer) if own is None or lead.pk != own.pk]
+        field = "email" if who.email else "name"
+        if any(lead.do_not_contact for lead in same):
+            says = "This person has opted out here. Do-not-contact wins."
+            self._pass_over(record, "opted_out", says, field)
+        elif worked := next((lead for lead in same if lead.is_workable), None):
+            says = f"Already here and worked as lead {worked.pk}: passed over."
+            if record.get("do_not_contact"):
+                # The row is passed over, its opt-out is not.
+                self.opted_out.append(worked)
+                says = f"Already here as lead {worked.pk}, which is closed now: the file says do not contact."
+            self._pass_over(record, "known_email", says, field)
+
+    def _is_above(self, record: Record, who: Incoming) -> bool:
+        """Whether a row above is this person: the same address, or the same full name at the same company."""
+        employer, name = who.employer, name_key(who.name)
+        by_name = (f"{name}@{employer.domain}", f"{name}@{employer.key}" if not who.email else "")
+        keys = [("email_twice", "The same e-mail address as", "email", who.email)] if who.email else []
+        keys += [
+            ("name_twice", "The same name and company as", "name", key)
+            for key in by_name
+            if is_full_name(name) and not key.endswith("@") and key
+        ]
+        for code, words, field, key in keys:
+            first = self.context.emails.setdefault(key, record.number)
+            if first != record.number:
+                says = f"{words} in row {first}: one person is one lead, so it is passed over."
+                self._pass_over(record, code, says, field)
+                return True
+        return False
 
     def settle(self, record: Record) -> None:
         owner: RepKnown | None = record.get("owner")
@@ -114,9 +162,9 @@ class LeadResource(KindResource):
             self.context.leads[record.key] = known
 
     @staticmethod
-    def _pass_over(record: Record, code: str, says: str) -> None:
+    def _pass_over(record: Record, code: str, says: str, field: str) -> None:
         record.skip = True
-        record.said.append(Said("skipped", code, says, "email"))
+        record.said.append(Said("skipped", code, says, field))
 
     def facts_of(self, record: Record) -> dict[str, Any]:
         owner: RepKnown | None = record.get("owner")

@@ -14,7 +14,7 @@ from apps.core.errors import DomainError, InvalidInput
 from apps.leads.models import EventKind, HandOff, Lead, LeadStage, Meeting, Qualification, Source
 from apps.leads.rules import routing
 from apps.leads.rules.scoring import tier_of_score
-from apps.leads.services import queue
+from apps.leads.services import exploration, queue
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
 from apps.leads.signals import hand_off_created
 from apps.reps.models import BusinessCalendar, BusyTime, Rep, Tier
@@ -179,7 +179,8 @@ def book_meeting(
 
     Raises ``UnableToBook`` when the lead does not meet the definition (and is not explored on
     purpose), waits for another AE already, or when nobody is free then; ``AnothersLead`` when somebody else
-    works it; ``InvalidInput`` for a time that is past or off the half-hour grid.
+    works it; ``OverBudget`` for an exploration beyond the quarter's; ``InvalidInput`` for a time that is past
+    or off the half-hour grid.
     """
     starts_at = starts_at.astimezone(UTC)
     if starts_at <= at:
@@ -189,6 +190,8 @@ def book_meeting(
     lead = Lead.objects.select_for_update(of=("self",)).select_related("team").get(pk=lead.pk)
     qualification = _qualification_to_book(lead, as_exploration)
     queue.refuse_anothers(lead=lead, rep=sdr, at=at)
+    if as_exploration or lead.is_exploration:
+        exploration.refuse_over_budget(rep=sdr, at=at)
     decision, meeting = _take_slot(lead, starts_at, at)
     ae = meeting.ae
     hand_off = HandOff.objects.create(
