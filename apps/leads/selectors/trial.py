@@ -131,7 +131,7 @@ def effect(*, table: PointTable, needed: int, at: datetime, user: Any) -> Effect
     joining: list[int] = []
     leaving: list[int] = []
     for lead in leads:
-        known = known_of(lead, intents.get(lead.pk, NO_INTENT))
+        known = known_of(lead=lead, intent=intents.get(lead.pk, NO_INTENT))
         drafted = Verdict(score(known, table), needed)
         present = Verdict(score(known, in_force.table), in_force.needed)
         draft.count(drafted, bool(known.industry) and not table.is_target(known.industry))

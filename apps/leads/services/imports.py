@@ -132,7 +132,7 @@ def _new_lead(one: ImportedLead, team: Team, system: str, in_force: scoring.InFo
         external_id=one.external_id,
     )
     _describe(lead, one.incoming)
-    scoring.judge(lead, in_force)
+    scoring.judge(lead=lead, in_force=in_force)
     return lead
 
 
@@ -216,7 +216,7 @@ def change_leads(
     for change in changes:
         lead, now = change.lead, change.now
         _describe(lead, now.incoming)
-        scoring.judge(lead, in_force, intents.get(lead.pk, scoring.NO_INTENT))
+        scoring.judge(lead=lead, in_force=in_force, intent=intents.get(lead.pk, scoring.NO_INTENT))
         if change.owner_changed:
             lead.owner = now.owner
         if change.stage_moved:

@@ -270,7 +270,7 @@ class _Desk:
             one = judged_at.get(id(lead))
             if one is not None:
                 intent = intents.get(lead.pk, scoring.NO_INTENT)
-                if scoring.apply_score(lead, self._judge(one), one.at, intent):
+                if scoring.apply_score(lead=lead, in_force=self._judge(one), at=one.at, intent=intent):
                     qualified.append((one, lead))
             queue.settle(lead)
         update_rows(leads, _ASKED_FIELDS)
@@ -344,6 +344,6 @@ def _new_lead(one: Arrival, account: Account | None, in_force: scoring.InForce, 
     )
     lead.set_keys()
     suppressions.close(lead, closed)
-    scoring.apply_score(lead, in_force, one.at)
+    scoring.apply_score(lead=lead, in_force=in_force, at=one.at)
     queue.settle(lead)
     return lead

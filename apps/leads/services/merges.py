@@ -158,7 +158,9 @@ def _judge(lead: Lead) -> None:
     in_force = scoring.InForce(
         definition, scoring.table_of(definition), definition.needed if definition else 0
     )
-    scoring.judge(lead, in_force, scoring.intent_of([lead]).get(lead.pk, scoring.NO_INTENT))
+    scoring.judge(
+        lead=lead, in_force=in_force, intent=scoring.intent_of([lead]).get(lead.pk, scoring.NO_INTENT)
+    )
 
 
 def _leave(survivor: Lead, absorbed: Lead, at: datetime, actor: Any) -> None:

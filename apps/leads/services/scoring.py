@@ -93,7 +93,7 @@ def intent_of(leads: Iterable[Lead]) -> dict[int, Intent]:
     return {lead: Intent(*counts) for lead, *counts in rows}
 
 
-def known_of(lead: Lead, intent: Intent) -> Known:
+def known_of(*, lead: Lead, intent: Intent) -> Known:
     """What the rules know of a lead."""
     return Known(
         title=lead.title,
@@ -107,10 +107,10 @@ def known_of(lead: Lead, intent: Intent) -> Known:
     )
 
 
-def judge(lead: Lead, in_force: InForce, intent: Intent = NO_INTENT) -> None:
+def judge(*, lead: Lead, in_force: InForce, intent: Intent = NO_INTENT) -> None:
     """Set the score, its reasons and what follows from them (``SCORE_FIELDS``); the caller saves."""
     table = in_force.table
-    found = score(known_of(lead, intent), table)
+    found = score(known_of(lead=lead, intent=intent), table)
     lead.score, lead.score_points = found.letter, found.points
     lead.score_reasons = [list(reason) for reason in found.reasons]
     lead.is_exploration = bool(lead.industry) and not table.is_target(lead.industry)
@@ -118,12 +118,12 @@ def judge(lead: Lead, in_force: InForce, intent: Intent = NO_INTENT) -> None:
     lead.mql_definition = in_force.definition
 
 
-def apply_score(lead: Lead, in_force: InForce, at: datetime, intent: Intent = NO_INTENT) -> bool:
+def apply_score(*, lead: Lead, in_force: InForce, at: datetime, intent: Intent = NO_INTENT) -> bool:
     """Judge, and make an MQL of a lead that reaches the threshold for the first time: whether it did.
 
     The caller saves, and records the event.
     """
-    judge(lead, in_force, intent)
+    judge(lead=lead, in_force=in_force, intent=intent)
     if lead.mql_at is not None or lead.score_points < in_force.needed or lead.stage not in _MAY_QUALIFY:
         return False
     lead.mql_at = at
@@ -146,7 +146,9 @@ def rescore(*, lead: Lead, at: datetime, source: Source, source_key: str, actor:
     """
     lead = Lead.objects.select_for_update(of=("self",)).select_related("owner").get(pk=lead.pk)
     in_force = table_in_force(day_of(at, settings.COMPANY_TIME_ZONE))
-    qualified = apply_score(lead, in_force, at, intent_of([lead]).get(lead.pk, NO_INTENT))
+    qualified = apply_score(
+        lead=lead, in_force=in_force, at=at, intent=intent_of([lead]).get(lead.pk, NO_INTENT)
+    )
     queue.settle(lead)
     lead.save(update_fields=[*SCORE_FIELDS, "stage", "mql_at", *_PLACE_FIELDS])
     if qualified:

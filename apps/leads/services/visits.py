@@ -211,7 +211,9 @@ def _rescore(leads: list[Lead], last: dict[int | None, FunnelEvent], at: datetim
     intents = scoring.intent_of(leads)
     qualified = []
     for lead in leads:
-        if scoring.apply_score(lead, in_force, at, intents.get(lead.pk, scoring.NO_INTENT)):
+        if scoring.apply_score(
+            lead=lead, in_force=in_force, at=at, intent=intents.get(lead.pk, scoring.NO_INTENT)
+        ):
             qualified.append(lead)
         queue.settle(lead)
     update_rows(leads, _MOVED_FIELDS)
