@@ -1,14 +1,17 @@
-"""What cadences hear of the funnel: who arrives may begin one, who is qualified or gone ends it."""
+"""What cadences hear of the funnel: who arrives may begin one, who is qualified or gone ends it; and sign-outs."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
+from django.utils import timezone
 
 from apps.leads.models import EventKind, FunnelEvent, Lead
-from apps.leads.services import enrolments
+from apps.leads.services import enrolments, queue
 from apps.leads.signals import events_recorded, leads_arrived
+from apps.reps.selectors import rep_of
 
 _ENDS = {
     EventKind.QUALIFIED: "Qualified",
@@ -34,3 +37,11 @@ def on_events_recorded(*, events: Iterable[FunnelEvent], at: datetime, **_: Any)
             ended.setdefault(words, set()).add(event.lead_id)
     for words, leads in ended.items():
         enrolments.remove_open(leads=Lead.objects.filter(pk__in=leads), reason=words, at=at)
+
+
+@receiver(user_logged_out, dispatch_uid="leads.queue.user_logged_out")
+def on_signed_out(*, user: Any, **_: Any) -> None:
+    """Who signs out works nothing any more: what they held is offered to the others at once."""
+    rep = rep_of(user) if user is not None else None
+    if rep is not None:
+        queue.release(rep=rep, at=timezone.now())

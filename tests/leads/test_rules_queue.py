@@ -1,17 +1,24 @@
 """The order of the queue as PRODUCT section 4 writes it, and the words of a row."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from apps.leads.rules import calling
-from apps.leads.rules.queue import Standing, ago, explain, place, reason
+from apps.leads.rules import queue as rules
+from apps.leads.rules.queue import Facts, Standing, Step, Visit, Waiting, ago, compare, explain, place, reason
 
 NOW = datetime(2026, 11, 12, 9, 42, tzinfo=UTC)
+BERLIN = "Europe/Berlin"
 _instants = st.integers(-5_000, 5_000).map(lambda minutes: NOW + timedelta(minutes=minutes))
+# Few values, so that leads are alike in all but one thing often.
+_few = st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 1, 30)])
+_channels = st.sampled_from(["", "call", "email", "social", "chat", "visit"])
+_blocks = st.sampled_from(["", "call", "email", "social"])
 
 _standings = st.builds(
     Standing,
@@ -24,70 +31,237 @@ _standings = st.builds(
     callback_at=st.none() | _instants,
     next_touch_at=st.none() | _instants,
     reentry_at=st.none() | _instants,
+    asked_again_at=st.none() | _instants,
+    channel=_channels,
+    persona=st.integers(1, 6),
+    time_zone=st.sampled_from([BERLIN, "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe"]),
+    proposal=st.sampled_from(["", "recycle", "disqualify"]),
+)
+_waiting = st.builds(
+    Waiting,
+    bucket=st.integers(1, 5),
+    sort_at=_few,
+    pk=st.integers(1, 9),
+    channel=_channels,
+    persona=st.integers(1, 3),
 )
 
 
-def _written(one: Standing) -> tuple[int, datetime]:
-    """The written rule, said a second time: callbacks due, fresh inbound nearest its deadline, touches due,
-    untouched, recycled."""
-    untouched = one.touch_count == 0
-    if one.callback_at:
-        return 0, one.callback_at
-    if one.reentry_at:
-        return 4, one.reentry_at
-    if untouched and one.is_inbound and one.response_due_at:
-        return 1, one.response_due_at
-    if not untouched:
-        return 2, one.next_touch_at or one.arrived_at
-    return 3, one.arrived_at
+def _written(one: Standing) -> tuple[str, datetime]:
+    """Which of the five a lead is, and the instant that sorts it, said a second time from PRODUCT section 4."""
+    asked_first = one.asked_again_at is not None and (
+        one.callback_at is None or one.asked_again_at < one.callback_at - timedelta(minutes=15)
+    )
+    if one.callback_at is not None and not asked_first:
+        return "callback", one.callback_at
+    if asked_first and one.response_due_at is not None:
+        return "fresh inbound", one.response_due_at
+    if asked_first:
+        return "touch due", one.asked_again_at
+    if one.reentry_at is not None:
+        return "recycled", one.reentry_at
+    if one.touch_count == 0 and one.is_inbound and one.response_due_at is not None:
+        return "fresh inbound", one.response_due_at
+    if one.next_touch_at is not None:
+        return "touch due", one.next_touch_at
+    if one.touch_count == 0:
+        return "untouched", one.arrived_at
+    return "touch due", one.arrived_at
 
 
-@given(_standings, _standings)
-def test_any_two_leads_compare_as_the_written_rule_says(one: Standing, other: Standing) -> None:
-    first, second = place(one), place(other)
-    if first is None or second is None:
-        hidden = one if first is None else other
-        assert hidden.do_not_contact or not hidden.workable
-        return
-    by_place = (first.bucket, first.sort_at) < (second.bucket, second.sort_at)
-    assert by_place == (_written(one) < _written(other))
+_ORDER = ["callback", "fresh inbound", "touch due", "untouched", "recycled"]
 
 
-@given(_standings)
-def test_nobody_who_opted_out_has_a_place(standing: Standing) -> None:
-    if standing.do_not_contact or not standing.workable:
-        assert place(standing) is None
-    else:
-        assert place(standing) is not None
+def _first_of(one: Waiting, other: Waiting, block: str) -> Waiting:
+    """The written order, said a second time, as a person would decide between two leads."""
+    if one.bucket != other.bucket:
+        return one if one.bucket < other.bucket else other
+    if block and one.bucket not in (1, 2):
+        first_fits = one.channel == block or (block == "call" and one.channel == "")
+        other_fits = other.channel == block or (block == "call" and other.channel == "")
+        if first_fits and not other_fits:
+            return one
+        if other_fits and not first_fits:
+            return other
+        if first_fits and one.persona != other.persona:
+            return one if one.persona < other.persona else other
+    if one.sort_at != other.sort_at:
+        return one if one.sort_at < other.sort_at else other
+    return one if one.pk < other.pk else other
 
 
-@given(_standings)
-def test_every_position_can_be_explained(standing: Standing) -> None:
-    sentences = explain(standing=standing, now=NOW)
-    assert all(sentence.endswith(".") for sentence in sentences)
-    found = place(standing)
-    if found is not None:
-        assert ("not offered" in sentences[-1]) == (found.ready_at > NOW)
+class TestPlace:
+    @given(_standings)
+    def test_is_the_one_that_the_written_rule_says(self, one: Standing) -> None:
+        found = place(one)
+        if one.do_not_contact or not one.workable:
+            assert found is None, "nobody who opted out or is finished has a place"
+            return
+        assert found is not None
+        kind, sort_at = _written(one)
+        assert (_ORDER[found.bucket - 1], found.sort_at) == (kind, sort_at)
+
+    @given(_standings)
+    def test_a_callback_and_a_recycled_lead_come_back_by_themselves(self, one: Standing) -> None:
+        found = place(one)
+        assume(found is not None)
+        assert found.ready_at <= max(found.sort_at, one.arrived_at, one.asked_again_at or one.arrived_at)
+        if found.bucket == rules.RECYCLED:
+            assert found.ready_at == one.reentry_at
+        if found.bucket == rules.CALLBACK:
+            assert found.ready_at == one.callback_at - rules.CALLBACK_LEAD
+
+    def test_who_asks_again_does_not_wait_for_the_callback_that_was_agreed(self) -> None:
+        promised = _standing(callback_at=NOW + timedelta(days=2), asked_again_at=NOW, response_due_at=NOW)
+        assert place(promised).bucket == rules.FRESH_INBOUND
+        assert place(replace(promised, callback_at=NOW)).bucket == rules.CALLBACK
+
+    def test_an_untouched_lead_in_a_cadence_is_due_by_it(self) -> None:
+        enrolled = _standing(is_inbound=False, touch_count=0, next_touch_at=NOW + timedelta(days=1))
+        assert place(enrolled) == rules.Place(rules.TOUCH_DUE, enrolled.next_touch_at, enrolled.next_touch_at)
+
+
+class TestOrder:
+    @given(_waiting, _waiting, _blocks)
+    def test_any_two_leads_compare_as_the_written_rule_says(
+        self, one: Waiting, other: Waiting, block: str
+    ) -> None:
+        assume(one.pk != other.pk)
+        expected = -1 if _first_of(one, other, block) is one else 1
+        assert compare(one, other, block) == expected
+        assert compare(other, one, block) == -expected
+
+    @given(st.lists(_waiting, unique_by=lambda one: one.pk, max_size=9), _blocks)
+    def test_is_total(self, leads: list[Waiting], block: str) -> None:
+        ordered = sorted(leads, key=lambda one: rules.order_key(one, block))
+        for place_of_one, one in enumerate(ordered):
+            for other in ordered[place_of_one + 1 :]:
+                assert compare(one, other, block) == -1
+        assert all(compare(one, one, block) == 0 for one in leads)
+
+    @given(_waiting, _waiting)
+    def test_callbacks_and_fresh_inbound_wait_for_no_block(self, one: Waiting, other: Waiting) -> None:
+        assume(one.bucket < rules.FIRST_GROUPED and one.pk != other.pk)
+        assert len({compare(one, other, block) for block in ("", "call", "email", "social")}) == 1
+
+
+class TestOffered:
+    @given(_standings, st.integers(0, 10_080).map(lambda minutes: NOW + timedelta(minutes=minutes)))
+    def test_a_planned_call_waits_for_their_hours_and_nothing_else_does(
+        self, one: Standing, now: datetime
+    ) -> None:
+        found = place(one)
+        assume(found is not None and found.ready_at <= now)
+        since = rules.offered_from(found, channel=one.channel, time_zone=one.time_zone, now=now)
+        local = now.astimezone(ZoneInfo(one.time_zone))
+        closed = local.weekday() >= 5 or not 8 <= local.hour < 18
+        waits = one.channel == "call" and found.bucket in (3, 4, 5) and closed
+        assert (since > now) == waits
+        if waits:
+            opening = since.astimezone(ZoneInfo(one.time_zone))
+            assert (opening.hour, opening.minute, opening.weekday() < 5) == (8, 0, True)
+
+    @pytest.mark.parametrize("hours", range(0, 24 * 7, 5))
+    @pytest.mark.parametrize("company", [BERLIN, "America/New_York"])
+    def test_the_zones_left_out_are_those_that_are_closed(self, hours: int, company: str) -> None:
+        now = NOW + timedelta(hours=hours, seconds=31)
+        zones = rules.waiting_zones(now, company)
+        for name in (*sorted(available_timezones())[::17], "", "PST8"):
+            local = now.astimezone(ZoneInfo(rules.effective_zone(name, company)))
+            closed = local.weekday() >= 5 or not 8 <= local.hour < 18
+            assert ((name in zones.names) != zones.all_but) == closed, name
+
+
+class TestExplain:
+    @given(_standings, _blocks)
+    def test_every_position_can_be_explained(self, standing: Standing, block: str) -> None:
+        sentences = explain(standing=standing, now=NOW, focus=block)
+        assert all(sentence.endswith(".") for sentence in sentences)
+        found = place(standing)
+        if found is None:
+            return
+        since = rules.offered_from(found, channel=standing.channel, time_zone=standing.time_zone, now=NOW)
+        assert ("not offered" in sentences[-1]) == (since > NOW)
+
+    def test_says_until_when_their_morning_is_waited_for(self) -> None:
+        one = _standing(next_touch_at=NOW - timedelta(hours=1), channel="call", time_zone="America/New_York")
+        assert explain(standing=one, now=NOW, zone=ZoneInfo(BERLIN))[-1] == (
+            "A call is planned and it is not their calling hours: it is not offered before Thu 08:00 their time, "
+            "Thu 12 Nov, 14:00 yours."
+        )
+
+    def test_names_the_block_the_step_and_the_proposal(self) -> None:
+        one = _standing(next_touch_at=NOW, channel="email", proposal="recycle", touch_count=9, attempts=9)
+        words = " ".join(explain(standing=one, now=NOW, focus="email", step=Step(3, 8, "Inbound fast")))
+        assert "Emails are what this focus block is for" in words
+        assert "at step 3 of 8 of Inbound fast: email" in words
+        assert "After 9 touches without contact the portal proposes to recycle it" in words
+
+
+def _standing(**known: object) -> Standing:
+    usual: dict[str, object] = {
+        "workable": True,
+        "do_not_contact": False,
+        "is_inbound": True,
+        "touch_count": 2,
+        "arrived_at": NOW - timedelta(days=3),
+        "response_due_at": None,
+        "callback_at": None,
+        "next_touch_at": None,
+        "reentry_at": None,
+        "time_zone": BERLIN,
+    }
+    return Standing(**usual | known)  # type: ignore[arg-type]
 
 
 def _reason(bucket: int, **known: object) -> tuple[str, str]:
     usual: dict[str, object] = {
-        "now": NOW,
         "arrived_at": NOW - timedelta(minutes=21),
         "source": "Demo request",
         "score": "A",
-        "touch_count": 0,
-        "callback_at": None,
-        "stage_reason": "",
-        "last_disposition": "",
+        "sort_at": NOW,
     }
-    return reason(bucket=bucket, **usual | known)  # type: ignore[arg-type]
+    zones = {name: known.pop(name) for name in ("zone", "their_zone") if name in known}
+    return reason(Facts(bucket=bucket, **usual | known), now=NOW, **zones)  # type: ignore[arg-type]
 
 
 class TestReason:
+    @given(_standings)
+    def test_is_that_of_the_rule_that_placed_it(self, one: Standing) -> None:
+        found = place(one)
+        assume(found is not None)
+        why, _ = reason(
+            Facts(
+                bucket=found.bucket,
+                sort_at=found.sort_at,
+                arrived_at=one.arrived_at,
+                source="Demo request",
+                touch_count=one.touch_count,
+                callback_at=one.callback_at,
+                asked_again_at=one.asked_again_at,
+                channel=one.channel,
+                proposal=one.proposal,
+            ),
+            now=NOW,
+        )
+        kind, _ = _written(one)
+        asked = one.asked_again_at is not None
+        begins = {
+            "callback": ("Promised for",),
+            "fresh inbound": ("Asked again",) if asked else ("Demo request",),
+            "touch due": ("Asked again",)
+            if asked
+            else (f"{one.touch_count} touch",)
+            if one.proposal
+            else (f"Touch {one.touch_count + 1} is due",),
+            "untouched": ("Untouched, came",),
+            "recycled": ("Back",),
+        }[kind]
+        assert why.startswith(begins)
+
     def test_a_callback_is_said_in_the_viewers_time_and_in_theirs(self) -> None:
         promised = NOW.replace(hour=10, minute=45)
-        berlin, helsinki = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Helsinki")
+        berlin, helsinki = ZoneInfo(BERLIN), ZoneInfo("Europe/Helsinki")
         assert _reason(1, callback_at=promised, zone=berlin, their_zone=helsinki) == (
             "Promised for 11:45",
             "12:45 their time",
@@ -100,17 +274,47 @@ class TestReason:
     def test_fresh_inbound_says_how_long_ago(self) -> None:
         assert _reason(2) == ("Demo request 21 min ago", "Score A: first answer still due")
 
+    def test_who_asked_again_is_said_to_have(self) -> None:
+        asked = NOW - timedelta(minutes=3)
+        assert _reason(2, asked_again_at=asked) == ("Asked again 3 min ago", "Demo request")
+        assert _reason(3, asked_again_at=asked, source="") == (
+            "Asked again 3 min ago",
+            "Nobody has answered yet",
+        )
+
     def test_a_touch_says_which_and_what_came_of_the_last(self) -> None:
         assert _reason(3, touch_count=3, last_disposition="Voicemail") == (
             "Touch 4 is due",
             "Last: voicemail",
         )
 
+    def test_a_step_says_which_of_how_many_over_what_and_of_which_cadence(self) -> None:
+        assert _reason(3, touch_count=2, channel="email", step=Step(3, 8, "Inbound fast")) == (
+            "Step 3 of 8: email",
+            "Inbound fast",
+        )
+
+    def test_a_proposal_asks(self) -> None:
+        assert _reason(
+            3, touch_count=12, attempts=9, proposal="recycle", step=Step(9, 9, "Inbound fast")
+        ) == (
+            "9 touches without contact",
+            "Recycle or disqualify?",
+        )
+
+    def test_a_visit_says_where_when_and_what_caused_it(self) -> None:
+        visit = Visit(NOW - timedelta(minutes=12), "pricing", "email")
+        assert _reason(3, touch_count=2, visit=visit) == ("Visited pricing 12 min ago", "After your email")
+        assert _reason(4, visit=Visit(NOW - timedelta(hours=5))) == (
+            "Visited the site 5 h ago",
+            "Of their own accord",
+        )
+
     def test_untouched_without_a_source_says_so(self) -> None:
         assert _reason(4, source="") == ("Untouched, came 21 min ago", "Source unknown")
 
     def test_recycled_says_since_when(self) -> None:
-        assert _reason(5, sort_at=NOW)[0] == "Back today"
+        assert _reason(5)[0] == "Back today"
         assert _reason(5, sort_at=NOW - timedelta(days=9), stage_reason="Not now") == (
             "Back since 3 Nov",
             "Not now",
