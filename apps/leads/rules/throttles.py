@@ -1,7 +1,7 @@
 """Throttles: how much a rep is given in a day, and how steps spread when a day is full.
 
 Nothing comes before its own due time, no day is above its limits, and of two steps over the same channel the
-one due first is never placed on a later day than the other.
+one due first is never placed on a later day than the other, as long as both are due on working days.
 """
 
 from collections import Counter

@@ -13,9 +13,10 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.core.periods import day_of
-from apps.leads.models import EventKind, FunnelEvent, Lead, LeadStage, Proposal, Source
+from apps.leads.models import Channel, Enrolment, EventKind, FunnelEvent, Lead, LeadStage, Proposal, Source
 from apps.leads.rules.dispositions import POSTPONED_BY
 from apps.leads.services import enrolments, follow_up, queue
+from apps.leads.services.planning import callable_from
 from apps.leads.services.record import NewEvent, record_event, reverse_event, sourced
 from apps.reps.models import Rep
 
@@ -85,8 +86,8 @@ def decline(*, lead: Lead, rep: Rep, at: datetime, actor: Any = None) -> Lead:
     lead = _locked(lead, rep, at)
     proposal = lead.proposal
     lead.postponed_to = lead.attempts + POSTPONED_BY
-    if not lead.enrolments.open().filter(state="active").exists():
-        lead.next_touch_at = at + timedelta(days=1)
+    enrolment = lead.enrolments.filter(state=Enrolment.State.ACTIVE).first()
+    lead.next_touch_at = _after_decline(lead, enrolment, at)
     _save(lead)
     audit.record(
         verb="leads.proposal.declined",
@@ -132,6 +133,14 @@ def _locked(lead: Lead, rep: Rep, at: datetime) -> Lead:
         raise NothingProposed("Nothing is proposed for this lead any more.")
     queue.refuse_anothers(lead=lead, rep=rep, at=at)
     return lead
+
+
+def _after_decline(lead: Lead, enrolment: Enrolment | None, at: datetime) -> datetime:
+    """When a lead that somebody keeps working is touched next: as its cadence planned, else in a day."""
+    if enrolment is not None and enrolment.due_at is not None:
+        return enrolment.due_at
+    tomorrow = at + timedelta(days=1)
+    return callable_from(lead, tomorrow) if lead.next_channel == Channel.CALL else tomorrow
 
 
 def _save(lead: Lead) -> None:
