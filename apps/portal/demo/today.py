@@ -155,6 +155,8 @@ class Today:
             channel=Channel.CALL,
             disposition=disposition,
             at=at,
+            # The office may be open while the prospect's day is over.
+            they_asked=True,
             callback_at=callback_at,
             note=words.note(self._chance, disposition),
             actor=worker.user,

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apps.leads.models import Channel, Disposition, HandOff, Lead, QualificationAnswer, Source
+from apps.leads.rules import calling
 from apps.leads.rules.dispositions import CONTACTS, RECYCLE_DAYS, Act, NextStep, Rules, next_step
 from apps.leads.services import booking, intake, owners, proposals, qualifications, touches
 from apps.portal.demo import life, words
@@ -194,6 +195,7 @@ class Working:
             channel=Channel.CALL,
             disposition=Disposition.NOT_A_FIT,
             at=at,
+            they_asked=True,
             actor=new.actor,
             source=Source.DEMO,
         )
@@ -204,6 +206,8 @@ class Working:
     def _touch(self, prospect: Prospect, worker: Worker, at: datetime) -> touches.NewTouch:
         chance = self._chance
         channel = Channel(prospect.channel or chance.pick(_FIRST_CHANNEL[prospect.is_inbound]))
+        if channel == Channel.CALL and not self._may_call(prospect, at):
+            channel = Channel.EMAIL
         disposition, leads_on = self._came_of(prospect, worker, channel, at)
         # The history is shorter than a year: the age of a lead decides nothing yet.
         step = next_step(disposition, attempts=prospect.attempts + 1, age_days=0, rules=Rules.default())
@@ -228,6 +232,11 @@ class Working:
             actor=worker.user,
             source=Source.DEMO,
         )
+
+    def _may_call(self, prospect: Prospect, at: datetime) -> bool:
+        """Whether it is a time to call at the prospect's, whose day may have begun or ended earlier."""
+        theirs = calling.their_time(prospect.company.zone, at, fallback=self._span.zone)
+        return theirs.is_proper
 
     def _came_of(
         self, prospect: Prospect, worker: Worker, channel: Channel, at: datetime
