@@ -1,4 +1,8 @@
-"""An SDR's figures of the day and the month, all from the funnel record."""
+"""An SDR's figures of the day and the month, all from the funnel record.
+
+Inbound and outbound are different jobs: an inbound day is headed by the speed to the first human touch, an
+outbound one by the site visits that the outreach caused. How many touches were made stands small beside them.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +14,7 @@ from django.db.models import Q
 
 from apps.core.periods import day_of, day_start, month_of
 from apps.leads.models import Capacity, Channel, EventCredit, EventKind
-from apps.reps.models import Rep
+from apps.reps.models import Rep, RepRole
 from apps.reps.rules.business_time import open_minutes
 from apps.reps.selectors import hours_of
 
@@ -21,11 +25,16 @@ _WORDS = {
     Channel.CHAT: ("chat", "chats"),
     Channel.VISIT: ("visit", "visits"),
 }
+_OF_THE_MONTH = (EventKind.BOOKED, EventKind.ACCEPTED, EventKind.VISITED)
 
 
 @dataclass(frozen=True)
 class Day:
-    """``speed_minutes``: business minutes from arrival to first touch, median of today's first answers."""
+    """``speed_minutes``: business minutes from arrival to first touch, median of today's first answers.
+
+    ``switches`` are touches of today over another channel than the one before (``rules.switches``); visits are
+    those that the rep's own touches caused.
+    """
 
     speed_minutes: int | None
     first_answers: int
@@ -34,6 +43,10 @@ class Day:
     booked_today: int
     booked_this_month: int
     accepted_this_month: int
+    is_outbound: bool = False
+    switches: int = 0
+    visits_today: int = 0
+    visits_this_month: int = 0
 
     @property
     def channel_words(self) -> str:
@@ -51,14 +64,14 @@ def day_of_rep(*, rep: Rep, at: datetime) -> Day:
     month_began = day_start(month_of(today).start, zone)
     credited = EventCredit.objects.filter(
         Q(event__kind=EventKind.TOUCHED, event__occurred_at__gte=day_began)
-        | Q(event__kind__in=(EventKind.BOOKED, EventKind.ACCEPTED), event__occurred_at__gte=month_began),
+        | Q(event__kind__in=_OF_THE_MONTH, event__occurred_at__gte=month_began),
         rep=rep,
         capacity=Capacity.SOURCED,
         event__occurred_at__gte=month_began,
         event__occurred_at__lte=at,
         event__reversed_by__isnull=True,
     )
-    rows = credited.order_by().values_list(
+    rows = credited.order_by("event__occurred_at", "event_id").values_list(
         "event__kind",
         "event__occurred_at",
         "event__data__channel",
@@ -70,23 +83,31 @@ def day_of_rep(*, rep: Rep, at: datetime) -> Day:
     hours = hours_of(rep.team.calendar)
     channels: Counter[str] = Counter()
     speeds: list[float] = []
-    booked_today = booked = accepted = 0
+    counts: Counter[str] = Counter()
+    switches, before = 0, ""
     for kind, occurred_at, channel, first_touch_at, mql_at, created_at, is_inbound in rows:
         if kind == EventKind.TOUCHED:
-            channels[channel or Channel.CALL] += 1
+            channel = channel or Channel.CALL
+            switches += bool(before) and channel != before
+            before = channel
+            channels[channel] += 1
             if is_inbound and first_touch_at == occurred_at:
-                speeds.append(open_minutes(hours, mql_at or created_at, occurred_at))
-        elif kind == EventKind.BOOKED:
-            booked += 1
-            booked_today += occurred_at >= day_began
+                # Who became an MQL only after the first touch was waiting since they were collected.
+                since = mql_at if mql_at and mql_at <= occurred_at else created_at
+                speeds.append(open_minutes(hours, since, occurred_at))
         else:
-            accepted += 1
+            counts[kind] += 1
+            counts[f"{kind} today"] += occurred_at >= day_began
     return Day(
         speed_minutes=round(median(speeds)) if speeds else None,
         first_answers=len(speeds),
         touches=channels.total(),
         by_channel=tuple(channels.most_common()),
-        booked_today=booked_today,
-        booked_this_month=booked,
-        accepted_this_month=accepted,
+        booked_today=counts[f"{EventKind.BOOKED} today"],
+        booked_this_month=counts[EventKind.BOOKED],
+        accepted_this_month=counts[EventKind.ACCEPTED],
+        is_outbound=rep.role == RepRole.OSR,
+        switches=switches,
+        visits_today=counts[f"{EventKind.VISITED} today"],
+        visits_this_month=counts[EventKind.VISITED],
     )
