@@ -260,3 +260,34 @@ SET_FOCUS = Policy(
 SET_COMPANY_FOCUS = Policy(
     "leads.set_company_focus", "RevOps sets the company's focus blocks.", roles=has_role(Role.REVOPS)
 )
+
+# --- Duplicates, do-not-contact, exploration ------------------------------------------------------------
+
+SETTLE_DUPLICATES = Policy(
+    "leads.settle_duplicates",
+    "SDRs, managers, marketing and RevOps merge leads of one person, both within their scope, and undo it.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+SEE_SUPPRESSIONS = Policy(
+    "leads.see_suppressions",
+    "Managers, marketing and RevOps see whom nobody may contact.",
+    roles=has_role(Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+EDIT_SUPPRESSIONS = Policy(
+    "leads.edit_suppressions",
+    "Managers and RevOps close an address, a number or a company, and lift that again.",
+    roles=_managing,
+)
+SEE_EXPLORATION = Policy(
+    "leads.see_exploration",
+    "SDRs see their own exploration budget, managers those of their teams, marketing and RevOps all.",
+    roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
+)
+SET_EXPLORATION = Policy(
+    "leads.set_exploration", "Managers set the exploration budgets of their teams, RevOps all.", roles=_managing
+)
+SET_COMPANY_EXPLORATION = Policy(
+    "leads.set_company_exploration",
+    "RevOps sets the company's exploration budget.",
+    roles=has_role(Role.REVOPS),
+)
