@@ -28,6 +28,7 @@ from apps.leads.services import (
     touches,
 )
 from apps.reps.models import Rep, RepRole
+from apps.reps.services import calendars
 from apps.scorecards.models import Scorecard
 from apps.scorecards.services import rankings
 from tests.cast import NOW, Cast
@@ -96,6 +97,8 @@ SEEN = {
         "teammate manager revops",
         "outsider outside_manager revops",
     ),
+    # The SDR's team works by the first, the teammate by own hours, the outsider's team by the third.
+    "calendar": seen("sdr manager revops", "teammate manager revops", "outsider outside_manager revops"),
     "team": seen("manager revops", "manager revops", "outside_manager revops"),
     "user": seen("revops", "revops", "revops"),
     "definition": everyone_sees(),
@@ -229,8 +232,22 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
     checked = checked_import(cast)
     for whose in pairs:
         keep("import", whose, checked)
+    _keep_calendars(cast, keep)
     _keep_pay(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)
     return keys
+
+
+def _keep_calendars(cast: Cast, keep: Callable[[str, str, Any], None]) -> None:
+    """A calendar of the SDR's team, one of the teammate alone, and one of the outsider's team."""
+    own, alone, foreign = (
+        calendars.create_calendar(name=f"Calendar {name}", at=NOW) for name in ("own", "alone", "foreign")
+    )
+    calendars.make_default(calendar=cast.ae_team.calendar, at=NOW)
+    calendars.give_to_team(calendar=own, team=cast.sdr_team, at=NOW)
+    calendars.give_to_rep(calendar=alone, rep=cast.rep(cast.teammate), at=NOW)
+    calendars.give_to_team(calendar=foreign, team=cast.other_team, at=NOW)
+    for whose, one in (("own", own), ("team", alone), ("foreign", foreign)):
+        keep("calendar", whose, one)
 
 
 def checked_import(cast: Cast) -> ImportRun:

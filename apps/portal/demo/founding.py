@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from apps.accounts.models import Role, User
 from apps.core.periods import Period, quarter_of
-from apps.portal.demo import life, people
+from apps.portal.demo import calendars, people
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.life import Span
 from apps.portal.demo.people import Habits, Member, Office
@@ -26,7 +26,7 @@ from apps.reps.models import (
     TimeOff,
 )
 from apps.reps.rules.business_time import Hours
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for, hours_of
 from apps.slas.services import policies as sla_policies
 
 CURRENCY = "EUR"
@@ -124,10 +124,8 @@ def found(span: Span, offices: list[Office], seed: int) -> Company:
     """Write everything that is there on the first day, and what is planned ahead."""
     colleagues = {one.name: _user(one.name, one.email, one.role, span) for one in people.COLLEAGUES}
     agency = Agency.objects.create(name=people.AGENCY)
-    calendars = _calendars(span)
-    desks = [
-        _desk(span, office, agency, calendars, Chance(seed, f"office{office.suffix}")) for office in offices
-    ]
+    hours = calendars.build(span)
+    desks = [_desk(span, office, agency, hours, Chance(seed, f"office{office.suffix}")) for office in offices]
     company = Company(desks, colleagues)
     _put_quotas(company, span)
     sla_policies.put_defaults()
@@ -154,34 +152,26 @@ def _password_hash() -> str:
     return _hashes[PASSWORD]
 
 
-def _calendars(span: Span) -> dict[str, BusinessCalendar]:
-    closed = [day.isoformat() for day in life.holidays_of(span.start, span.today)]
-    return {
-        name: BusinessCalendar.objects.create(name=name, time_zone=span.zone, weekly=weekly, holidays=closed)
-        for name, weekly in (("Berlin office", life.OFFICE), ("Inbound desk", life.INBOUND_DESK))
-    }
-
-
 def _desk(
-    span: Span, office: Office, agency: Agency, calendars: dict[str, BusinessCalendar], chance: Chance
+    span: Span, office: Office, agency: Agency, hours: dict[str, BusinessCalendar], chance: Chance
 ) -> Desk:
     first, second, third = (
         _user(manager.name, manager.email, manager.role, span) for manager in office.managers
     )
     plan = (
-        ("Mid-market AEs", first, "Berlin office", office.closing),
-        ("Inbound SDRs", first, "Inbound desk", office.inbound),
-        ("Outbound SDRs", second, "Berlin office", office.outbound),
-        ("Account management", third, "Berlin office", office.accounts),
+        ("Mid-market AEs", first, calendars.OFFICE_NAME, office.closing),
+        ("Inbound SDRs", first, calendars.DESK_NAME, office.inbound),
+        ("Outbound SDRs", second, calendars.OFFICE_NAME, office.outbound),
+        ("Account management", third, calendars.OFFICE_NAME, office.accounts),
     )
     teams: dict[str, Team] = {}
     workers: dict[str, list[Worker]] = {}
     for name, manager, calendar, members in plan:
         team = Team.objects.create(
-            name=name + office.suffix, manager=manager, calendar=calendars[calendar], currency=CURRENCY
+            name=name + office.suffix, manager=manager, calendar=hours[calendar], currency=CURRENCY
         )
         teams[name] = team
-        workers[name] = [_worker(span, member, team, agency, chance) for member in members]
+        workers[name] = [_worker(span, member, team, agency, hours, chance) for member in members]
     for name in ("Inbound SDRs", "Outbound SDRs"):
         teams[name].hands_off_to.add(teams["Mid-market AEs"])
     _first_ranks(workers["Mid-market AEs"])
@@ -197,7 +187,14 @@ def _desk(
     )
 
 
-def _worker(span: Span, member: Member, team: Team, agency: Agency, chance: Chance) -> Worker:
+def _worker(
+    span: Span,
+    member: Member,
+    team: Team,
+    agency: Agency,
+    hours: dict[str, BusinessCalendar],
+    chance: Chance,
+) -> Worker:
     role = Role.SDR if member.role in RepRole.sdr() else Role(member.role)
     user = _user(member.name, member.email, role, span)
     left_on = member.left_on(span)
@@ -213,6 +210,7 @@ def _worker(span: Span, member: Member, team: Team, agency: Agency, chance: Chan
         tier=member.tier,
         weekly_meeting_cap=4 if member.habits.skill > 1.1 else 3,
         time_zone="Europe/Lisbon" if member.agency else span.zone,
+        calendar=hours.get(calendars.OWN_HOURS.get(member.name, "")),
     )
     if left_on is not None:
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -221,7 +219,7 @@ def _worker(span: Span, member: Member, team: Team, agency: Agency, chance: Chan
         [TimeOff(rep=rep, starts_on=first, ends_on=back, kind=kind) for first, back, kind in away]
     )
     days = tuple((first, back) for first, back, _ in away)
-    return Worker(rep, member.habits, user, hours_of(team.calendar), days)
+    return Worker(rep, member.habits, user, hours_for(rep), days)
 
 
 def _first_ranks(aes: Iterable[Worker]) -> None:

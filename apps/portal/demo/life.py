@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from apps.core.periods import Period, month_of, trailing_months
 from apps.portal.demo.chance import Chance
 from apps.reps.rules.business_time import Hours, due_at, is_open, next_open
@@ -88,15 +86,6 @@ class Span:
 
     def bounds(self, day: date) -> tuple[datetime, datetime]:
         return self.instant(day, 0), self.instant(day + timedelta(days=1), 0)
-
-
-def holidays_of(first: date, last: date) -> list[date]:
-    """Public holidays in Berlin, and the days between the years on which the office is closed."""
-    years = range(first.year, last.year + 2)
-    days = set(holidays.country_holidays("DE", subdiv="BE", years=years))
-    for year in years:
-        days |= {date(year, 12, 24), date(year, 12, 31)}
-    return sorted(day for day in days if day >= first)
 
 
 def season(day: date) -> float:

@@ -94,6 +94,9 @@ class Hours:
     def _broken(self) -> dict[date, Windows]:
         return dict(self.dated_breaks)
 
+    def is_overridden(self, day: date) -> bool:
+        return day in self._overridden
+
     def opened_on(self, day: date) -> Windows:
         """The windows that begin on ``day``, before any break: of the override, none, or of the weekday."""
         windows = self._overridden.get(day)

@@ -1,11 +1,13 @@
 """Reads over reps and their time: calendars as plain hours, who is away, the period's quota."""
 
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
 from apps.core.periods import Period
 from apps.reps.models import BusinessCalendar, Quota, Rep, Team, TimeOff
 from apps.reps.rules.business_time import Hours
+from apps.reps.rules.calendar_draft import Draft
 
 
 def hours_of(calendar: BusinessCalendar) -> Hours:
@@ -13,6 +15,11 @@ def hours_of(calendar: BusinessCalendar) -> Hours:
     return Hours.of(
         calendar.time_zone, calendar.weekly, calendar.holidays, calendar.overrides, calendar.breaks
     )
+
+
+def draft_of(calendar: BusinessCalendar) -> Draft:
+    """The calendar as the plain value that ``rules.calendar_draft`` judges and a page changes."""
+    return Draft(**{one.name: getattr(calendar, one.name) for one in fields(Draft)})
 
 
 def company_calendar() -> BusinessCalendar | None:

@@ -1,0 +1,1 @@
+"""What RevOps types about calendars."""
