@@ -12,7 +12,7 @@ from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidInput
 from apps.leads.models import Enrolment, Lead, Throttle
 from apps.leads.rules.throttles import Days, Limits, place
-from apps.leads.services import enrolments, throttles
+from apps.leads.services import enrolments, owners, throttles
 from tests.cast import NOW, Cast
 from tests.leads.test_enrolments import DAY, HOUR, cadence_of, log, own
 from tests.leads.test_touches import arrive
@@ -149,3 +149,14 @@ class TestDay:
         log(cast, first, "email", "sent")
         found = enrolments.enrol(leads=[second], cadence=cadence, at=NOW + HOUR, actor=cast.sdr)
         assert found.enrolments[0].due_at == datetime(2026, 11, 13, 8, tzinfo=UTC)
+
+    def test_leads_that_pass_to_another_rep_spread_over_the_days_of_that_one(self, cast: Cast) -> None:
+        mate = cast.rep(cast.teammate)
+        throttles.set_throttle(kind="steps", rep=mate, most=1, at=NOW, actor=cast.revops)
+        leads = [own(cast, number) for number in range(1, 4)]
+        enrolments.enrol(leads=leads, cadence=cadence_of(cast), at=NOW, actor=cast.sdr)
+        owners.share_out(rep=cast.rep(cast.sdr), among=[mate], at=NOW + HOUR, actor=cast.manager)
+        due = [at for (at,) in Enrolment.objects.order_by("lead_id").values_list("due_at")]
+        friday, monday = (datetime(2026, 11, day, 8, tzinfo=UTC) for day in (13, 16))
+        assert due == [NOW, friday, monday]
+        assert list(Lead.objects.order_by("pk").values_list("next_touch_at", flat=True)) == due

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.leads.models import Lead, LeadStage
+from apps.leads.services.spreading import spread_again
 from apps.reps.models import Rep
 
 
@@ -32,7 +33,10 @@ def share_out(*, rep: Rep, among: Sequence[Rep], at: datetime, actor: Any = None
     ids = list(leads.select_for_update().order_by("created_at", "pk").values_list("pk", flat=True))
     shares = {taker.pk: ids[place :: len(takers)] for place, taker in enumerate(takers)}
     for taker, share in shares.items():
-        Lead.objects.filter(pk__in=share).update(owner_id=taker, claimed_by=None, claimed_until=None)
+        Lead.objects.filter(pk__in=share).update(
+            owner_id=taker, claimed_by=None, claimed_until=None, claimed_at=None
+        )
+    spread_again(leads=ids, at=at)
     audit.record(
         verb="leads.shared_out",
         subject=rep,

@@ -1,4 +1,4 @@
-"""When the next step of a lead comes: the team's hours, the prospect's calling hours, the rep's throttles.
+"""When the next step of a lead comes: the hours of who works it, the prospect's calling hours, the throttles.
 
 A ``Planner`` is loaded once for a batch of leads, whatever their number; the caller has locked the leads.
 """
@@ -16,7 +16,7 @@ from apps.leads.rules import calling, throttles
 from apps.leads.services.throttles import days_of, limits_of_reps, lock_reps
 from apps.reps.models import Rep, Team
 from apps.reps.rules.business_time import Hours, NeverOpen, next_open
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for, hours_of
 
 _ROUNDS = 14
 """How often the two kinds of hours are tried in turn: two weeks without a common hour have none."""
@@ -34,7 +34,7 @@ class Planner:
         leads = list(leads)
         self._at = at
         ids = {lead.owner_id for lead in leads if lead.owner_id} | set(reps)
-        self._reps = Rep.objects.select_related("team__calendar").in_bulk(sorted(ids))
+        self._reps = Rep.objects.select_related("calendar", "team__calendar").in_bulk(sorted(ids))
         unowned = {lead.team_id for lead in leads if not lead.owner_id and lead.team_id}
         self._teams = {rep.team_id: rep.team for rep in self._reps.values()}
         if missing := unowned - set(self._teams):
@@ -103,7 +103,9 @@ class Planner:
 
     def _hours(self, lead: Lead) -> Hours | None:
         owner = self._reps.get(lead.owner_id or 0)
-        team = owner.team if owner else self._teams.get(lead.team_id or 0)
+        if owner is not None:
+            return hours_for(owner)
+        team = self._teams.get(lead.team_id or 0)
         return hours_of(team.calendar) if team else None
 
 

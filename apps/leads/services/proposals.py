@@ -145,7 +145,7 @@ def _after_decline(lead: Lead, enrolment: Enrolment | None, at: datetime) -> dat
 
 def _save(lead: Lead) -> None:
     lead.proposal = lead.proposal_reason = ""
-    lead.claimed_by_id = lead.claimed_until = None
+    lead.claimed_by_id = lead.claimed_until = lead.claimed_at = None
     queue.settle(lead)
     lead.save()
 

@@ -15,6 +15,7 @@ from apps.core.bulk import update_rows
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_of
 from apps.leads.models import Lead, LeadStage, Reassignment
+from apps.leads.services.spreading import spread_again
 from apps.reps.models import Rep
 
 MOST = 1_000
@@ -94,6 +95,8 @@ def _reassign(
         lead.claimed_by_id = lead.claimed_until = lead.claimed_at = None
         moved.append(lead)
     update_rows(moved, _FIELDS)
+    # Who takes them over may have full days already.
+    spread_again(leads=[lead.pk for lead in moved], at=at)
     found = Reassignment.objects.create(
         at=at, by=actor, request_key=request_key, moves=moves, refused=refused
     )

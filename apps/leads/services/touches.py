@@ -51,7 +51,8 @@ CALLBACK_GRACE = timedelta(hours=2)
 _TOUCHED_FIELDS = (
     "stage", "stage_reason", "owner", "do_not_contact", "first_touch_at", "last_touch_at", "touch_count",
     "next_channel", "callback_at", "next_touch_at", "reentry_on", "due_at", "warn_at",
-    "queue_bucket", "queue_sort_at", "queue_ready_at", "claimed_by", "claimed_until", "attempts",
+    "queue_bucket", "queue_sort_at", "queue_ready_at", "claimed_by", "claimed_until", "claimed_at",
+    "attempts",
     "postponed_to", "proposal", "proposal_reason", "next_purpose",
 )  # fmt: skip
 _LONGEST_NOTE = 500
@@ -250,7 +251,7 @@ def _touched(lead: Lead, new: NewTouch, batch: _Batch) -> Touch:
     if touch.step_number and planned is not None:
         planned_purpose = planned.purpose or planned_purpose
     touch.purpose = new.purpose or _purpose(lead, was_first, planned_purpose)
-    lead.claimed_by_id = lead.claimed_until = None
+    lead.claimed_by_id = lead.claimed_until = lead.claimed_at = None
     facts = [EventKind.TOUCHED, *([extra] if extra else [])]
     batch.fresh.append((new, touch, [(kind, step.reason) for kind in facts]))
     return touch
