@@ -94,6 +94,13 @@ class Effect:
     leaving: int
 
     @property
+    def step_word(self) -> str:
+        """``3rd``."""
+        ends = {1: "st", 2: "nd", 3: "rd"}
+        end = "th" if self.step % 100 in (11, 12, 13) else ends.get(self.step % 10, "th")
+        return f"{self.step}{end}"
+
+    @property
     def draft_share(self) -> Fraction | None:
         return Fraction(self.draft.qualify, self.looked_at) if self.looked_at else None
 
