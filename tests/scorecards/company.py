@@ -93,6 +93,12 @@ def _deal(rng: random.Random, company: Company, number: int) -> list[NewEvent]:
     for _ in range(rng.randint(1, 4)):
         happen(EventKind.TOUCHED, at, sourced(sdr))
         at += timedelta(hours=rng.randint(1, 60))
+    # Drawn apart, so that visits leave the other draws as they are.
+    visits = random.Random(f"visits/{number}")
+    for hours in sorted((visits.randint(1, 400) for _ in range(visits.choice((0, 0, 1, 3)))), reverse=True):
+        credited = sourced(sdr) if visits.random() < 0.7 else []
+        data = {"cause": "touch" if credited else visits.choice(("campaign", "unknown"))}
+        happen(EventKind.VISITED, at - timedelta(hours=hours), credited, data=data)
     amount, currency = rng.randint(1, 9_000_000), ae.team.currency
     if rng.random() < 0.2:
         currency = "GBP"

@@ -4,7 +4,7 @@ Slow and obvious on purpose: it reads all events, drops what was taken back, and
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -75,6 +75,8 @@ class PlainRecord:
                 rep, period, "owned", "accepted", "accepted", "rejected"
             ),
             "touches": lambda rep, period: self.count(rep, period, "touched", "sourced"),
+            "visits_caused": lambda rep, period: self.count(rep, period, "visited", "sourced"),
+            "conversions_caused": self._conversions,
             "leads_worked": lambda rep, period: Fraction(
                 len({event.lead_id for event, _ in self.of(rep, period, "touched", "sourced")})
             ),
@@ -139,3 +141,21 @@ class PlainRecord:
             return None
         half = len(minutes) // 2
         return minutes[half] if len(minutes) % 2 else (minutes[half - 1] + minutes[half]) / 2
+
+    def _conversions(self, rep: Rep, period: Period) -> Fraction:
+        zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+        count = 0
+        for events in self.of_lead.values():
+            last_visit = None
+            for event in sorted(events, key=lambda one: (one.occurred_at, one.kind != "visited", one.pk)):
+                if event.kind == "visited" and event.data["cause"] != "unknown":
+                    last_visit = event
+                if event.kind in ("qualified", "booked"):
+                    if (
+                        last_visit is not None
+                        and event.occurred_at - last_visit.occurred_at <= timedelta(days=30)
+                        and event.occurred_at.astimezone(zone).date() in period
+                    ):
+                        count += any(credit.rep_id == rep.pk for credit in last_visit.credits.all())
+                    last_visit = None
+        return Fraction(count)

@@ -63,12 +63,12 @@ class TestMeasure:
         with pytest.raises(ValueError, match="without a gap"):
             measure(reps=reps, periods=[AUGUST, OCTOBER])
 
-    def test_five_statements_whatever_the_number_of_reps(
+    def test_six_statements_whatever_the_number_of_reps(
         self, reps: list[Rep], django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             measure(reps=reps, periods=[AUGUST, SEPTEMBER, OCTOBER])
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             measure(reps=reps[:1], periods=[OCTOBER])
 
     def test_another_currency_is_shown_apart_and_never_added(self, reps: list[Rep]) -> None:
@@ -117,3 +117,10 @@ class TestEventsBehind:
         leads = [event.lead_id for event in events_behind(metric=metric, rep=sdr, period=TRAILING)]
         assert leads
         assert len(leads) == len(set(leads))
+
+    def test_the_conversions_behind_the_figure_are_as_many(self, reps: list[Rep]) -> None:
+        metric = METRICS["conversions_caused"]
+        measured = measure(reps=reps, periods=[TRAILING])[0]
+        counts = {rep.pk: events_behind(metric=metric, rep=rep, period=TRAILING).count() for rep in reps}
+        assert counts == {rep.pk: measured[rep.pk].conversions for rep in reps}
+        assert any(counts.values())

@@ -1,6 +1,6 @@
 """What the scorecard of each role shows, in which order, over how many months. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.scorecards.rules.metrics import (
     ACCEPTED,
@@ -64,6 +64,11 @@ _SDR = Layout(
     starts_with_leads=True,
     quotas=_QUOTAS,
 )
+_OUTBOUND = replace(
+    _SDR,
+    metrics=(*_SDR.metrics[:5], "visits_caused", "conversions_caused", *_SDR.metrics[5:]),
+)
+"""Outbound is judged by what it brings, not by how much of it there is (PRODUCT section 4)."""
 _AE = Layout(
     months=3,
     metrics=(
@@ -95,7 +100,7 @@ _OWNER = Layout(
     quotas=_QUOTAS,
 )
 
-LAYOUTS: dict[str, Layout] = {"isr": _SDR, "osr": _SDR, "ae": _AE, "am": _OWNER, "csm": _OWNER}
+LAYOUTS: dict[str, Layout] = {"isr": _SDR, "osr": _OUTBOUND, "ae": _AE, "am": _OWNER, "csm": _OWNER}
 
 KEY_FIGURES: dict[str, tuple[str, ...]] = {
     "isr": ("meetings_accepted", "accepted_amount", "acceptance_rate"),

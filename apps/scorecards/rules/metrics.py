@@ -42,6 +42,7 @@ class Extra(StrEnum):
     SELF_SOURCED = "self_sourced"
     LEADS_WORKED = "leads_worked"
     FIRST_TOUCH = "first_touch"
+    CONVERSIONS = "conversions"
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +59,7 @@ class Sums:
 
     ``shares`` and ``handed`` (those of events that came from a hand-off) are millionths by part; ``amounts``
     are millionths of minor units by part and currency, and ``priced`` the shares that these amounts are of;
-    ``cycle_seconds`` is weighted by share.
+    ``cycle_seconds`` is weighted by share. ``conversions`` are those that visits caused by the rep led to.
     """
 
     currency: str
@@ -70,6 +71,7 @@ class Sums:
     cycle_seconds: int = 0
     cycle_share: int = 0
     leads_worked: int = 0
+    conversions: int = 0
     first_touch_seconds: Fraction | None = None
 
     def count(self, part: Part) -> Fraction:
@@ -108,6 +110,7 @@ class Sums:
             self_sourced=both("self_sourced"),
             cycle_seconds=self.cycle_seconds + later.cycle_seconds,
             cycle_share=self.cycle_share + later.cycle_share,
+            conversions=self.conversions + later.conversions,
         )
 
 
@@ -198,6 +201,7 @@ BOOKED = Part("booked", "sourced")
 HANDED = Part("handed_off", "sourced")
 HELD = Part("held", "sourced")
 NO_SHOW = Part("no_show", "sourced")
+VISITED = Part("visited", "sourced")
 ACCEPTED = Part("accepted", "sourced")
 REJECTED = Part("rejected", "sourced")
 SOURCED_PIPELINE = Part("stage_2", "sourced")
@@ -357,6 +361,23 @@ _ALL = (
         _first_touch,
         Better.LOWER,
         Extra.FIRST_TOUCH,
+    ),
+    Metric(
+        "visits_caused",
+        "Site visits caused",
+        Unit.COUNT,
+        "Visits to the site in the period that a touch by the rep caused, as known when they were recorded.",
+        (VISITED,),
+        _counted(VISITED),
+    ),
+    Metric(
+        "conversions_caused",
+        "Conversions caused",
+        Unit.COUNT,
+        "Leads qualified or booked in the period within 30 days of a visit that the rep caused, once a visit.",
+        (VISITED,),
+        lambda sums: Figure(Fraction(sums.conversions)),
+        extra=Extra.CONVERSIONS,
     ),
 )
 

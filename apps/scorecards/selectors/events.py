@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from apps.core.periods import Period
 from apps.leads.models import EventCredit, FunnelEvent
+from apps.leads.selectors.visits import by_rep, conversions_caused
 from apps.reps.models import Rep, Team
 from apps.scorecards.rules.metrics import Extra, Metric, Part
 from apps.scorecards.selectors.measures import first_touches, occurred_in, self_sourced
@@ -32,6 +33,8 @@ def events_behind(
     if metric.extra is Extra.SELF_SOURCED:
         own = events.filter(credits__rep=rep, credits__capacity=metric.parts[0].capacity)
         return _listed(self_sourced(own))
+    if metric.extra is Extra.CONVERSIONS:
+        return _listed(by_rep(occurred_in(conversions_caused(as_of), [period]), [rep.pk]))
     either = Q()
     for part in metric.parts:
         either |= Q(kind=part.kind) & Q(_credit(part.capacity, rep=rep))

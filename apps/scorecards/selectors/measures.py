@@ -33,6 +33,7 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent
+from apps.leads.selectors.visits import by_rep, conversions_caused
 from apps.reps.models import Rep
 from apps.scorecards.rules.metrics import METRICS, Extra, Metric, Part, Sums
 
@@ -94,7 +95,7 @@ def measure(
 ) -> list[Measured]:
     """For each of the consecutive ``periods``, what ``metrics`` (and further ``parts``) need of each rep.
 
-    Reps need their ``team`` loaded: its currency is the one that their money metrics count. At most five
+    Reps need their ``team`` loaded: its currency is the one that their money metrics count. At most six
     statements, whatever the number of reps and periods.
     """
     currencies = {rep.pk: rep.team.currency for rep in reps}
@@ -115,6 +116,8 @@ def measure(
             _leads_worked(found, events, currencies, periods)
         if Extra.FIRST_TOUCH in extras:
             _first_touches(found, events, currencies, periods, as_of)
+        if Extra.CONVERSIONS in extras:
+            _conversions(found, currencies, periods, as_of)
     return [{pk: Sums(**values) for pk, values in one.items()} for one in found]
 
 
@@ -289,3 +292,21 @@ def _first_touches(
         middle.setdefault((rep, number), []).append(seconds)
     for (rep, number), values in middle.items():
         found[number][rep]["first_touch_seconds"] = Fraction(sum(values), len(values))
+
+
+def _conversions(
+    found: Found, reps: dict[int, str], periods: Sequence[Period], as_of: datetime | None
+) -> None:
+    """Conversions by the rep whose touch caused the visit before them."""
+    credit = EventCredit.objects.filter(
+        event=OuterRef("visit_id"), capacity=Capacity.SOURCED, rep__in=list(reps)
+    )
+    rows = (
+        occurred_in(by_rep(conversions_caused(as_of), reps), periods)
+        .annotate(bucket=bucket(periods), by=Subquery(credit.values("rep")[:1]))
+        .values_list("by", "bucket")
+        .annotate(conversions=Count("pk"))
+        .order_by()
+    )
+    for rep, number, conversions in rows:
+        found[number][rep]["conversions"] = conversions
