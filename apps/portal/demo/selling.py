@@ -157,7 +157,10 @@ class Selling:
         criterion = "timeframe" if reason == RejectionReason.TOO_FAR_OUT else ""
         if reason == RejectionReason.WRONG_PERSON:
             criterion = "authority"
-        criterion = criterion or chance.one_of(open_criteria or ["budget", "authority", "need", "timeframe"])
+        # What the framework then in force did not ask for cannot be what is missing.
+        asked = [key for key, _ in hand_offs.criteria_of(hand_off)]
+        if criterion not in asked:
+            criterion = chance.one_of(open_criteria or asked)
         hand_offs.reject_hand_off(
             hand_off=hand_off,
             criterion=criterion,
