@@ -6,8 +6,8 @@ from drf_spectacular.views import SpectacularAPIView
 
 from apps.core.policies import SIGNED_IN, DeniedUnlessDeclared
 from apps.jobs.api import JobView
+from apps.leads.api import intake, visits, work
 from apps.leads.api import views as leads
-from apps.leads.api import visits, work
 
 
 @extend_schema(exclude=True)
@@ -25,6 +25,8 @@ urlpatterns = [
     path("touches/", leads.TouchesView.as_view(), name="touches"),
     path("touches/<int:pk>/undo/", work.UndoTouchView.as_view(), name="undo_touch"),
     path("queue/next/", work.NextView.as_view(), name="next"),
+    path("leads/", intake.LeadsView.as_view(), name="leads"),
+    path("suppressions/", intake.SuppressionsView.as_view(), name="suppressions"),
     path("leads/<int:pk>/", work.LeadView.as_view(), name="lead"),
     path("leads/<int:pk>/timeline/", work.TimelineView.as_view(), name="timeline"),
     path("leads/<int:pk>/release/", work.ReleaseView.as_view(), name="release"),

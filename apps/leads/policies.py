@@ -284,7 +284,9 @@ SEE_EXPLORATION = Policy(
     roles=has_role(Role.SDR, Role.MANAGER, Role.MARKETING, Role.REVOPS),
 )
 SET_EXPLORATION = Policy(
-    "leads.set_exploration", "Managers set the exploration budgets of their teams, RevOps all.", roles=_managing
+    "leads.set_exploration",
+    "Managers set the exploration budgets of their teams, RevOps all.",
+    roles=_managing,
 )
 SET_COMPANY_EXPLORATION = Policy(
     "leads.set_company_exploration",

@@ -20,11 +20,14 @@ from apps.leads.models import Account, Definition, HandOff, Lead, Opportunity, R
 from apps.leads.services import (
     booking,
     cadences,
+    duplicates,
     enrolments,
     hand_offs,
     intake,
+    merges,
     qualifications,
     reassignment,
+    suppressions,
     touches,
 )
 from apps.reps.models import Rep, RepRole
@@ -86,6 +89,18 @@ SEEN = {
     # Whoever passed leads on takes it back, and nobody else.
     "reassignment": seen("manager", "manager", "outside_manager"),
     "cadence": everyone_sees(),
+    "duplicate": seen(
+        "sdr manager finance revops marketing",
+        "teammate manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
+    "merge": seen(
+        "sdr manager finance revops marketing",
+        "teammate manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
+    # Who must not be contacted is the whole company's to know.
+    "suppression": everyone_sees(),
     # Of a lead that is worked: nobody was given it yet but its SDR.
     "enrolment": seen(
         "sdr manager revops",
@@ -216,6 +231,13 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         )
         keep("enrolment", whose, enrolled.enrolments[0])
         keep("cadence", whose, cadence)
+        one, other, third = (worked_lead(sdr, 30 + 3 * number + place) for place in range(3))
+        keep("duplicate", whose, duplicates.keep_pairs(pairs=[(one, other, "Same phone number")], at=NOW)[0])
+        keep("merge", whose, merges.merge(survivor=one, absorbed=third, why="Same person", at=NOW))
+        stop = suppressions.suppress(
+            kind="email", value=f"{whose}@closed.example", reason="legal", at=NOW, actor=cast.revops
+        )
+        keep("suppression", whose, stop)
         keep("rep", whose, sdr)
         keep("team", whose, {"own": cast.sdr_team, "team": cast.ae_team, "foreign": cast.other_team}[whose])
         keep("user", whose, sdr.user)

@@ -76,6 +76,13 @@ class PossibleDuplicate(models.Model):
         return f"{self.first_id} and {self.second_id}"
 
 
+class LeadMergeQuerySet(models.QuerySet["LeadMerge"]):
+    def visible_to(self, user: Any) -> "LeadMergeQuerySet":
+        """Those of whom the user sees both leads."""
+        leads = Lead.objects.visible_to(user).values("pk")
+        return self.filter(survivor__in=leads, absorbed__in=leads)
+
+
 class LeadMerge(models.Model):
     """One merge: ``absorbed`` lives on in ``survivor``. What both were before is kept, so it can be undone."""
 
@@ -92,6 +99,8 @@ class LeadMerge(models.Model):
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+
+    objects = LeadMergeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]

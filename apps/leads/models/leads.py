@@ -103,14 +103,23 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             return self.filter(pk__in=_hand_off_leads(ae__in=_rep_ids(user)))
         return self.filter(account__owner__in=_rep_ids(user))
 
-    def queued(self, now: datetime, focus: str = "") -> "LeadQuerySet":
+    def create(self, **fields: Any) -> "Lead":
+        """A new row with the keys that its name, phone and e-mail give it."""
+        lead = self.model(**fields)
+        lead.set_keys()
+        lead.save(force_insert=True, using=self.db)
+        return lead
+
+    def queued(
+        self, now: datetime, focus: str = "", zones: queue_rules.Zones | None = None
+    ) -> "LeadQuerySet":
         """Offered at ``now`` in the written order (``rules.queue``), claimed ones included.
 
         ``focus`` is the channel of a focus block that runs. Calling hours are asked here rather than kept on the
         lead: they open and close by the clock, and keeping them would mean rewriting rows at every full hour.
         It costs little, since a planned call is set into the prospect's hours: few are due while those are closed.
         """
-        zones = queue_rules.waiting_zones(now, settings.COMPANY_TIME_ZONE)
+        zones = zones or queue_rules.waiting_zones(now, settings.COMPANY_TIME_ZONE)
         within = Q(InZones(F("time_zone"), zones.names))
         closed = ~within if zones.all_but else within
         waits = Q(queue_bucket__gte=queue_rules.FIRST_GROUPED, next_channel=Channel.CALL) & closed
@@ -292,11 +301,6 @@ class Lead(models.Model):
         self.name_key = name_key(self.name)[:120]
         self.phone_key = normal_phone(self.phone)
         self.address_key = address_key(self.email)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self._state.adding:
-            self.set_keys()
-        super().save(*args, **kwargs)
 
     def as_person(self, addresses: Sequence[str] = ()) -> Person:
         """The plain value that ``rules.matching`` compares; ``addresses`` are others known of them."""

@@ -18,6 +18,7 @@ from apps.leads.forms.intake import ZONES, LeadForm
 from apps.leads.models import Lead, LeadStage, Score, Source
 from apps.leads.selectors import lead_list
 from apps.leads.services import intake
+from apps.leads.services.intake import Arrival, Outcome, Received
 from apps.leads.views.reassignment import giving_context
 from apps.reps.models import Team
 from apps.reps.selectors import rep_of
@@ -68,24 +69,48 @@ def _teams(request: HttpRequest) -> Any:
 
 def _take_in(request: HttpRequest, form: LeadForm) -> HttpResponse | None:
     """The answer when it worked; ``None`` leaves the error on the form."""
+    arrival = Arrival(
+        incoming=form.incoming,
+        team=form.cleaned_data["team"],
+        owner=rep_of(request.user) if form.cleaned_data.get("mine") else None,
+        at=timezone.now(),
+        source=Source.PAGE,
+        source_key=f"page:{request.user.pk}:{form.cleaned_data['request_key']}",
+        actor=request.user,
+    )
     try:
-        lead, is_new = intake.take_in(
-            incoming=form.incoming,
-            team=form.cleaned_data["team"],
-            owner=rep_of(request.user) if form.cleaned_data.get("mine") else None,
-            at=timezone.now(),
-            source=Source.PAGE,
-            source_key=f"page:{request.user.pk}:{form.cleaned_data['request_key']}",
-            actor=request.user,
-        )
+        found = intake.receive(arrivals=[arrival])[0]
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return None
-    if not Lead.objects.visible_to(request.user).filter(pk=lead.pk).exists():
-        form.add_error("email", "Somebody with this address is being worked already; ask RevOps who.")
+    if not Lead.objects.visible_to(request.user).filter(pk=found.lead.pk).exists():
+        form.add_error("email" if form.incoming.email else None, _ELSEWHERE[found.outcome])
         return None
-    if is_new:
-        messages.success(request, f"{lead.label} is taken in with score {lead.score}.")
-    else:
-        messages.info(request, f"{lead.label} was known already: here is where it stands.")
-    return redirect(reverse("leads:lead", args=[lead.pk]))
+    say = messages.success if found.outcome is Outcome.NEW else messages.info
+    say(request, _words(found))
+    return redirect(reverse("leads:lead", args=[found.lead.pk]))
+
+
+_ELSEWHERE = {
+    Outcome.NEW: "It is taken in, for another team.",
+    Outcome.ASKED_AGAIN: "They are known already and worked by somebody else, who sees now that they asked again.",
+    Outcome.WITH_AN_AE: "They are known already and with an AE, who sees now that they asked again.",
+    Outcome.KNOWN: "They are known already and worked by somebody else; ask RevOps who.",
+    Outcome.OPTED_OUT: "They have opted out: that they asked is kept, and nobody may contact them.",
+}
+
+
+def _words(found: Received) -> str:
+    """What became of the arrival, plainly."""
+    label = found.lead.label
+    match found.outcome:
+        case Outcome.NEW:
+            before = f" They were here before, as lead {found.earlier.pk}." if found.earlier else ""
+            return f"{label} is taken in with score {found.lead.score}.{before}"
+        case Outcome.ASKED_AGAIN:
+            return f"{label} was known already: no second lead. That they asked again is recorded; they are next."
+        case Outcome.WITH_AN_AE:
+            return f"{label} was known already and is with an AE. That they asked again is recorded."
+        case Outcome.OPTED_OUT:
+            return f"{label} has opted out: kept, and nobody may contact them."
+    return f"{label} was known already: here is where it stands."

@@ -14,7 +14,7 @@ from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Disposition, Lead, Touch
 from apps.leads.selectors import lead as selectors
 from apps.leads.selectors.next_touch import what_is_next
-from apps.leads.services import booking, proposals, qualifications, touches
+from apps.leads.services import booking, exploration, proposals, qualifications, touches
 from apps.leads.views import panel
 
 
@@ -139,7 +139,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
             at=timezone.now(),
             actor=request.user,
         )
-    except (InvalidInput, booking.UnableToBook) as error:
+    except (InvalidInput, booking.UnableToBook, exploration.OverBudget) as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         fresh = selectors.leads_for(request.user).get(pk=lead.pk)
         return panel.show(request, fresh, act="book", status=422, book_form=form)
