@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from apps.audit.origin import acting_from
-from apps.portal.demo import agreements, founding, pay, people
+from apps.portal.demo import agreements, cadences, founding, pay, people, who_is_who
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.closing import Closing
 from apps.portal.demo.companies import World
@@ -49,6 +49,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             agreements.put_definitions(company, span)
             pay.put_plans(company, span)
             put_focus_blocks(company, span)
+            cadences.put_policy(company, span)
             visiting = Visiting(span, Chance(seed, "visiting"), size)
             closing = Closing(company, span, Chance(seed, "closing"))
             world = World(Chance(seed, "world"))
@@ -66,6 +67,10 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
                 visiting.week(span.bounds(monday)[0], min(span.bounds(following)[0], span.at))
             progress((min(following, span.today) - span.start).days, span.days, f"Week of {monday:%d %b %Y}")
             monday = following
+        with transaction.atomic():
+            cadences.put_cadences(company, span)
+        with transaction.atomic():
+            who_is_who.tell(company, span)
     return company
 
 

@@ -159,12 +159,25 @@ class Working:
                 made.append((step.prospect, self._touch(step.prospect, worker, at)))
             else:
                 talks.append((at, step.prospect))
-        if not made and not talks:
-            return []
-        self._log(made)
+        made = self._still_open(made)
+        if made:
+            self._log(made)
         leads = Lead.objects.in_bulk(sorted(prospect.pk for _, prospect in talks))
-        booked = (self._talk(prospect, leads[prospect.pk], at) for at, prospect in talks)
+        booked = (
+            self._talk(prospect, leads[prospect.pk], at)
+            for at, prospect in talks
+            if leads[prospect.pk].is_workable
+        )
         return [one for one in booked if one is not None]
+
+    def _still_open(
+        self, made: list[tuple[Prospect, touches.NewTouch]]
+    ) -> list[tuple[Prospect, touches.NewTouch]]:
+        """Without those whom a colleague's opt-out closed as well: they share an address or a number."""
+        ids = {prospect.pk for prospect, _ in made}
+        shut = set(Lead.objects.filter(pk__in=ids, do_not_contact=True).values_list("pk", flat=True))
+        self._proposed = [one for one in self._proposed if one[0].pk not in shut]
+        return [one for one in made if one[0].pk not in shut]
 
     def _log(self, made: list[tuple[Prospect, touches.NewTouch]]) -> None:
         seen: set[int] = set()
@@ -177,8 +190,10 @@ class Working:
 
     def _decide(self) -> None:
         """Do what the portal proposes after the agreed touches; the last ones still wait for an answer."""
+        asked = Lead.objects.filter(pk__in=[prospect.pk for prospect, _, _ in self._proposed])
+        waits = set(asked.exclude(proposal="").filter(do_not_contact=False).values_list("pk", flat=True))
         for prospect, worker, at in self._proposed:
-            if self._span.at - at > timedelta(days=2):
+            if prospect.pk in waits and self._span.at - at > timedelta(days=2):
                 decided_at = at + timedelta(minutes=2)
                 lead = Lead(pk=prospect.pk)
                 proposals.accept(
