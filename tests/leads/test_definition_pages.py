@@ -321,6 +321,11 @@ class TestTryIt:
         response = marketing.post(address("mql"), filled(POINTS, act="try:fill", try__lead="nobody"))
         assert "There is no such lead" in response.content.decode()
 
+    def test_needs_no_name_and_no_day_yet(self, marketing):
+        response = marketing.post(address("mql"), filled(POINTS, name="", effective_on="", act="try:all"))
+        assert response.status_code == 200
+        assert response.context["single"].draft.score.points == 0
+
     def test_a_wrong_table_is_not_tried(self, marketing):
         response = marketing.post(address("mql"), filled(POINTS, needed="", act="try:all"))
         assert response.status_code == 422

@@ -8,7 +8,7 @@ import pytest
 from apps.leads.models import Definition, EventKind, FunnelEvent, Lead, LeadStage, Persona, Source
 from apps.leads.rules.agreements import Terms
 from apps.leads.rules.points import DEFAULT_NEEDED, Counted, PointTable
-from apps.leads.selectors.definitions import judged_by
+from apps.leads.selectors.definitions import made_mql_by
 from apps.leads.services import definitions, intake, scoring
 from apps.leads.services.definitions import Side
 from apps.leads.services.record import NewEvent, record_event, reverse_event
@@ -107,14 +107,12 @@ class TestRescore:
     def test_uses_the_version_now_in_force_and_says_so(self, cast):
         agree(cast, needed=20, on=NOW - 9 * DAY)
         lead = arrive(cast)
-        assert judged_by(lead) == "Scored by MQL definition v1, in force from 03 Nov 2026."
+        assert made_mql_by(lead) == ""
         later = agree(cast, needed=60, on=NOW + DAY)
         assert Lead.objects.get(pk=lead.pk).mql_definition.version == 1
         found = rescore(lead, NOW + 2 * DAY)
         assert found.mql_definition == later
-        assert judged_by(found) == (
-            "Scored by MQL definition v2, in force from 13 Nov 2026. It became an MQL by v1."
-        )
+        assert made_mql_by(found) == "It became an MQL by version 1, and was scored again since."
         assert (found.stage, found.mql_at) == (LeadStage.MQL, NOW)
 
     @pytest.mark.parametrize("stage", [LeadStage.WORKING, LeadStage.RECYCLED])

@@ -58,6 +58,16 @@ class Editor:
     def _read(self) -> Terms:
         raise NotImplementedError
 
+    def is_tryable(self) -> bool:
+        """Like ``is_valid``, but what only a kept version needs may still be empty."""
+        later = [self.form.fields[name] for name in ("name", "effective_on")]
+        for field in later:
+            field.required = False
+        right = self.is_valid()
+        for field in later:
+            field.required = True
+        return right
+
     def is_valid(self) -> bool:
         """Whether all is right by itself and ``terms`` could be read of it."""
         right = all([self.form.is_valid(), *(rows.is_valid() for rows in self.rows.values())])

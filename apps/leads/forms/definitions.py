@@ -92,8 +92,8 @@ class SqlForm(VersionForm):
         choices=[(key, one.name) for key, one in FRAMEWORKS.items()], label="Framework"
     )
     needed = _number("Criteria needed", 1, frameworks.MOST_CRITERIA)
-    expected_from = _number("Expected to close, from", 0, 100, required=False)
-    expected_to = _number("to", 0, 100, required=False)
+    expected_from = _number("From", 0, 100, required=False)
+    expected_to = _number("To", 0, 100, required=False)
 
     def clean(self) -> dict[str, Any]:
         read = super().clean() or {}
@@ -139,9 +139,7 @@ class MqlForm(VersionForm):
 class TryForm(forms.Form):
     """A lead to try a table on: typed, or filled in from one that is here."""
 
-    lead = forms.CharField(
-        label="Fill in from a lead", required=False, max_length=254, help_text="Its number or e-mail address."
-    )
+    lead = forms.CharField(label="Number or e-mail of a lead", required=False, max_length=254)
     title = forms.CharField(label="Title", required=False, max_length=120)
     employees = _number("Employees", 0, LARGEST_COMPANY, required=False)
     industry = forms.CharField(label="Industry", required=False, max_length=80)

@@ -110,19 +110,16 @@ def predecessor(standing: Standing, siblings: Sequence[Standing]) -> Standing | 
     return max(before, key=lambda one: _in_order(one.definition), default=None)
 
 
-def judged_by(lead: Lead) -> str:
-    """Which version scored the lead, and which made it an MQL if that was another one. At most two statements."""
-    definition = lead.mql_definition
-    if definition is None:
-        words = "Scored by the points built in: no MQL definition was in force."
-    else:
-        words = f"Scored by MQL definition v{definition.version}, in force from {definition.effective_on:%d %b %Y}."
-    if lead.mql_at is None:
-        return words
-    made = _made_mql(lead)
-    if made is not None and made != (definition.version if definition else 0):
-        words += f" It became an MQL by {f'v{made}' if made else 'the points built in'}."
-    return words
+def made_mql_by(lead: Lead) -> str:
+    """The version that made the lead an MQL, in a sentence, where another one scored it since; else "".
+
+    At most one statement. ``lead`` comes with its ``mql_definition``.
+    """
+    made = _made_mql(lead) if lead.mql_at is not None else None
+    scored = lead.mql_definition.version if lead.mql_definition else 0
+    if made is None or made == scored:
+        return ""
+    return f"It became an MQL by {f'version {made}' if made else 'the points built in'}, and was scored again since."
 
 
 def _made_mql(lead: Lead) -> int | None:

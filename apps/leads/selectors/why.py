@@ -12,6 +12,7 @@ from apps.leads.models import Lead, Touch
 from apps.leads.models.ordering import FOCUS_CHANNELS, FocusRank
 from apps.leads.rules import calling
 from apps.leads.rules import queue as queue_rules
+from apps.leads.selectors.definitions import made_mql_by
 from apps.leads.selectors.next_touch import Enrolled, NextTouch, attempts_of, enrolled, next_touch
 from apps.leads.selectors.queue import CAP, scopes_of
 from apps.leads.services import follow_up, queue
@@ -108,6 +109,7 @@ class Explanation:
     parts: list[ScorePart]
     threshold: str
     needed: int | None
+    made_mql_by: str
 
 
 def explanation_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Explanation:
@@ -126,6 +128,7 @@ def explanation_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Exp
         parts=score_parts(lead),
         threshold=threshold_words(lead),
         needed=lead.mql_definition.needed if lead.mql_definition else None,
+        made_mql_by=made_mql_by(lead),
     )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import DomainError
+from apps.core.periods import month_of
 from apps.core.policies import guarded
 from apps.leads import policies
 from apps.leads.forms.definition_editors import EDITORS, Editor, values_of
@@ -56,7 +57,7 @@ def _edit(request: HttpRequest, kind: Definition.Kind, found: Definition | None)
         tries = _filled(request)
     elif act.startswith(f"{TRY}:"):
         editor, tries = EDITORS[kind](data=request.POST), TryForm(request.POST, prefix=TRY)
-        if all([editor.is_valid(), tries.is_valid()]):
+        if all([editor.is_tryable(), tries.is_valid()]):
             context = _tried(request, editor.terms, tries)
         else:
             status = 422
@@ -98,7 +99,8 @@ def _opened(kind: Definition.Kind, found: Definition | None) -> Editor:
     standing = next(
         (one for one in standings(today()) if one.definition.kind == kind and one.state == "in_force"), None
     )
-    return EDITORS[kind](values=values_of(standing.terms if standing else _first(kind)))
+    values = values_of(standing.terms if standing else _first(kind))
+    return EDITORS[kind](values=values | {"effective_on": month_of(today()).following().start})
 
 
 def _first(kind: Definition.Kind) -> Terms:
