@@ -198,6 +198,22 @@ class TestWhatItDoesToItsLead:
         assert (found.event.lead, found.event.data["touch"]) == (survivor, touch.pk)
 
 
+class TestCameToAnEvent:
+    def test_counts_into_the_score_and_moves_the_next_touch_up_but_is_no_visit(self, cast: Cast) -> None:
+        lead = arrived(cast)
+        emailed(cast, lead)
+        lead.refresh_from_db()
+        before = lead.score_points
+        (found,) = record_visits(
+            visits=[NewVisit(lead=lead, occurred_at=LATER, event="What the audit asks")], at=LATER
+        )
+        assert found.event is not None
+        assert (found.event.kind, found.event.data["event"]) == (EventKind.ATTENDED, "What the audit asks")
+        lead.refresh_from_db()
+        assert lead.score_points > before
+        assert (lead.next_touch_at, lead.visit_count, lead.last_visit_at) == (LATER, 0, None)
+
+
 class TestMany:
     def _statements(self, cast: Cast, count: int, capture: Any) -> int:
         leads = [arrived(cast, f"lead{count}x{place}") for place in range(count)]

@@ -32,6 +32,13 @@ class VisitInput(serializers.Serializer):
     page = serializers.CharField(required=False, allow_blank=True, max_length=2_000, default="")
     campaign = serializers.CharField(required=False, allow_blank=True, max_length=80, default="")
     key = serializers.CharField(required=False, allow_blank=True, max_length=_LONGEST_KEY, default="")
+    event = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=80,
+        default="",
+        help_text="The webinar or fair that they came to, where it was not a page.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("lead" in attrs) == ("email" in attrs):
@@ -172,6 +179,7 @@ def _visit(row: _Row, lead: Lead, user: Any, key: str) -> NewVisit:
         key=f"{user.pk}:{key}" if key else "",
         source=Source.API,
         actor=user,
+        event=row.given["event"],
     )
 
 

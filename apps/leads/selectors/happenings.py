@@ -189,7 +189,7 @@ def _behind(event: FunnelEvent, data: Mapping[str, Any]) -> str:
     campaign = str(data.get("campaign") or "")
     if event.kind in (EventKind.VISITED, EventKind.ASKED, EventKind.ATTENDED):
         caused = str(data.get("cause") or "")
-        words = {"touch": "after our outreach", "campaign": "", "none": ""}.get(caused, caused)
+        words = {"touch": "after our outreach", "campaign": "", "unknown": ""}.get(caused, caused)
         if channel := dict(Channel.choices).get(str(data.get("channel") or "")):
             words = f"after our {channel.lower()}"
         return ", ".join(filter(None, [words, f"campaign {campaign}" if campaign else ""]))
@@ -373,8 +373,17 @@ def matching(leads: Sequence[Lead]) -> Q | None:
     return found or None
 
 
+_OVER = {
+    Channel.CALL: "calls",
+    Channel.EMAIL: "e-mails",
+    Channel.SOCIAL: "social touches",
+    Channel.CHAT: "chats",
+    Channel.VISIT: "visits",
+}
+
+
 def _suppressed(one: Suppression, at: datetime, rank: int) -> Happening:
-    over = one.get_channel_display().lower() if one.channel else "every channel"
+    over = _OVER.get(one.channel, "every channel")
     lifted = one.lifted_at is not None and at == one.lifted_at
     by = one.lifted_by if lifted else one.added_by
     whole = {"email": "Their address", "phone": "Their number", "domain": "Their whole company"}[one.kind]

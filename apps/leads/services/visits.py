@@ -1,4 +1,4 @@
-"""Record visits to the site: what caused each, what it says of the lead, and when the lead is next.
+"""Record visits to the site (and to events): what caused each, what it says of the lead, when the lead is next.
 
 A visit is written once, whatever is sent twice. Who is opted out is recorded and never offered for it.
 """
@@ -37,7 +37,9 @@ _MOVED_FIELDS = (
 class NewVisit:
     """Somebody was on ``page`` at ``occurred_at``; ``campaign`` is what their address named, if anything.
 
-    ``key`` names the visit at its source; without one it is known by its lead, instant and page.
+    ``key`` names the visit at its source; without one it is known by its lead, instant and page. With
+    ``event`` they came to that event (a webinar, a fair) instead: it counts into the score like a visit and
+    moves the next touch up, but is none of the visits that outreach is measured by.
     """
 
     lead: Lead
@@ -47,6 +49,11 @@ class NewVisit:
     key: str = ""
     source: Source = Source.API
     actor: Any = None
+    event: str = ""
+
+    @property
+    def kind(self) -> EventKind:
+        return EventKind.ATTENDED if self.event.strip() else EventKind.VISITED
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ def source_key_of(visit: NewVisit) -> str:
     """The same for the same visit."""
     if visit.key:
         return f"visit:{visit.key}"
-    page = blake2s(page_of(visit.page).encode(), digest_size=8).hexdigest()
+    where = visit.event.strip() or page_of(visit.page)
+    page = blake2s(where.encode(), digest_size=8).hexdigest()
     return f"visit:{visit.lead.pk}:{visit.occurred_at.timestamp():.6f}:{page}"
 
 
@@ -125,7 +133,7 @@ def _is_same(one: NewVisit, other: NewVisit) -> bool:
 def _is_of(event: FunnelEvent, lead: Lead, visit: NewVisit) -> bool:
     """Whether ``event`` is this visit; one of a lead that was merged since still is."""
     same_time = abs(event.occurred_at - visit.occurred_at) <= SKEW
-    return event.kind == EventKind.VISITED and event.lead_id in (lead.pk, visit.lead.pk) and same_time
+    return event.kind == visit.kind and event.lead_id in (lead.pk, visit.lead.pk) and same_time
 
 
 def _locked(visits: Iterable[NewVisit]) -> dict[int, Lead]:
@@ -169,7 +177,7 @@ def _write(fresh: dict[str, NewVisit], leads: dict[int, Lead], at: datetime) -> 
         at=at,
     )
     for visit in fresh.values():
-        _note(leads[visit.lead.pk], min(visit.occurred_at, at), at)
+        _note(leads[visit.lead.pk], visit, at)
     _rescore(list(visited.values()), {row.lead_id: row for row in rows}, at)
     return {row.source_key: row for row in rows}
 
@@ -178,12 +186,14 @@ def _event(
     key: str, visit: NewVisit, lead: Lead, cause: rules.Cause, reps: dict[int, Rep], at: datetime
 ) -> NewEvent:
     data: dict[str, Any] = {"page": page_of(visit.page), "cause": cause.kind.value}
+    if visit.kind == EventKind.ATTENDED:
+        data = {"event": visit.event.strip()[:_LONGEST_CAMPAIGN], "cause": cause.kind.value}
     if campaign := visit.campaign.strip()[:_LONGEST_CAMPAIGN]:
         data["campaign"] = campaign
     if cause.touch is not None:
         data |= {"touch": cause.touch.pk, "channel": cause.touch.channel}
     return NewEvent(
-        kind=EventKind.VISITED,
+        kind=visit.kind,
         occurred_at=min(visit.occurred_at, at),
         source=visit.source,
         source_key=key,
@@ -194,10 +204,12 @@ def _event(
     )
 
 
-def _note(lead: Lead, visited_at: datetime, at: datetime) -> None:
+def _note(lead: Lead, visit: NewVisit, at: datetime) -> None:
     """What a visit changes on its lead; the caller settles its place and saves."""
-    lead.last_visit_at = max(lead.last_visit_at or visited_at, visited_at)
-    lead.visit_count += 1
+    visited_at = min(visit.occurred_at, at)
+    if visit.kind == EventKind.VISITED:
+        lead.last_visit_at = max(lead.last_visit_at or visited_at, visited_at)
+        lead.visit_count += 1
     is_worked = lead.is_workable and lead.stage != LeadStage.RECYCLED and lead.touch_count > 0
     is_recent = visited_at > at - MOVES_UP_FOR and visited_at >= (lead.last_touch_at or visited_at)
     if is_worked and is_recent and lead.callback_at is None and (lead.next_touch_at or at) > at:
