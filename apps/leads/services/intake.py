@@ -188,9 +188,9 @@ class _Desk:
 
     def _ask_again(self, one: Arrival, lead: Lead, closed: Closed) -> Received:
         self._fill(one, lead)
-        suppressions.close(lead, closed)
+        suppressions.close(lead=lead, closed=closed)
         if one.incoming.is_inbound:
-            asks_again(lead, one.at)
+            asks_again(lead=lead, at=one.at)
             self.asked.append((one, lead))
         self.touched[id(lead)] = lead
         if lead.do_not_contact:
@@ -291,7 +291,7 @@ class _Desk:
         insert_rows([row for key, row in rows.items() if key not in known])
 
 
-def asks_again(lead: Lead, at: datetime) -> None:
+def asks_again(*, lead: Lead, at: datetime) -> None:
     """Somebody known asks by themselves: whoever works them has them next. The caller settles and saves.
 
     Recycled, they are back now; opted out or with an AE, only the date is kept.
@@ -343,7 +343,7 @@ def _new_lead(one: Arrival, account: Account | None, in_force: scoring.InForce, 
         created_at=one.at,
     )
     lead.set_keys()
-    suppressions.close(lead, closed)
+    suppressions.close(lead=lead, closed=closed)
     scoring.apply_score(lead=lead, in_force=in_force, at=one.at)
     queue.settle(lead)
     return lead

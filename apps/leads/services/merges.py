@@ -74,7 +74,7 @@ def merge(*, survivor: Lead, absorbed: Lead, why: str, at: datetime, actor: Any 
     absorbed.merged_into = survivor
     absorbed.due_at = absorbed.warn_at = absorbed.claimed_by = absorbed.claimed_until = None
     closed = Closed(opted_out, tuple({*survivor.closed_channels, *absorbed.closed_channels}))
-    suppressions.close(survivor, closed)
+    suppressions.close(lead=survivor, closed=closed)
     done = LeadMerge.objects.create(
         survivor=survivor,
         absorbed=absorbed,

@@ -90,7 +90,7 @@ def _add_others(ids: list[int], emails: dict[int, list[str]], phones: dict[int, 
         phones.setdefault(pk, []).append(phone)
 
 
-def close(lead: Lead, closed: Closed) -> None:
+def close(*, lead: Lead, closed: Closed) -> None:
     """Write on the lead what is closed; nothing is opened. The caller settles its place and saves."""
     if closed.everything:
         lead.do_not_contact = True
@@ -107,7 +107,7 @@ def close_named(leads: Sequence[Lead]) -> None:
     contacts = contacts_of(leads)
     closed = closed_for(contacts)
     for lead, contact in zip(leads, contacts, strict=True):
-        close(lead, closed.get(contact, OPEN))
+        close(lead=lead, closed=closed.get(contact, OPEN))
 
 
 # --- Close --------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def close_leads(*, leads: Sequence[Lead], at: datetime, actor: Any = None, chann
     closed = closed_by([channel])
     _close_named(Q(pk__in=[lead.pk for lead in leads]) | _named(written), closed, at=at, actor=actor)
     for lead in leads:
-        close(lead, closed)
+        close(lead=lead, closed=closed)
         queue.settle(lead)
 
 
@@ -252,7 +252,7 @@ def _close_named(found: Q, closed: Closed, *, at: datetime, actor: Any) -> None:
     if not leads:
         return
     for lead in leads:
-        close(lead, closed)
+        close(lead=lead, closed=closed)
         queue.settle(lead)
     update_rows(leads, _STANDING)
     if closed.everything:
