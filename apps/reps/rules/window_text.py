@@ -28,7 +28,7 @@ def read_windows(text: str) -> tuple[Window, ...]:
 
     Raises ``NotAWindow`` naming the part that it cannot read, or that ends before it starts.
     """
-    parts = [part.strip() for part in re.split(r"[,;\n]|\band\b", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,;\n]|\band\b", text.replace("\u2060", "")) if part.strip()]
     if not parts or (len(parts) == 1 and parts[0].lower() in _CLOSED):
         return ()
     if len(parts) > MOST:
@@ -71,7 +71,7 @@ _SHORT = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def week_words(weekly: Mapping[str, Iterable[Window]]) -> str:
-    """A week in words, equal neighbours together: ``Mon-Thu 09:00-17:30, Fri 09:00-16:30``."""
+    """A week in words, equal neighbours together: ``Mon–Thu 09:00–17:30; Fri 09:00–16:30``."""
     runs: list[tuple[str, list[str]]] = []
     for key, name in zip(WEEKDAYS, _SHORT, strict=True):
         text = write_windows((opens, closes) for opens, closes in weekly.get(key, ()))
@@ -84,4 +84,5 @@ def week_words(weekly: Mapping[str, Iterable[Window]]) -> str:
         for text, names in runs
         if text
     ]
-    return "; ".join(said) or "never open"
+    # A line never breaks within a span of time.
+    return "; ".join(said).replace("-", "\u2060–\u2060") or "never open"
