@@ -139,8 +139,8 @@ class Rows:
         elif button:
             self.forms[place].focus = button
         else:
-            first = next(iter(self.forms[place].fields.values()))
-            first.widget.attrs["autofocus"] = True
+            fields = self.forms[place].fields.values()
+            next(field for field in fields if not field.widget.is_hidden).widget.attrs["autofocus"] = True
 
     # --- Checking -------------------------------------------------------------------------------
 
