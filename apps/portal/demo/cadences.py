@@ -134,24 +134,28 @@ def put_cadences(company: Company, span: Span) -> None:
             if worker.rep.name in SIGN_IN_NAMES:
                 inbound = worker in desk.inbound
                 cadence = made["Inbound, all others" if inbound else "Outbound, operations leaders"]
-                _enrol(worker, cadence, made["After the fair"], span)
+                _enrol(worker, cadence, made["After the fair"], made["Back from nurture"], span)
 
 
-def _enrol(worker: Worker, cadence: Cadence, short: Cadence, span: Span) -> None:
-    """Eight of the worker's leads that wait for their next touch."""
-    at = (span.at - timedelta(minutes=50)).replace(second=0)
-    rows = Lead.objects.filter(
-        owner=worker.rep,
-        stage=LeadStage.WORKING,
-        queue_bucket=QueueBucket.TOUCH_DUE,
-        proposal="",
-        last_touch_at__lt=at,
-        queue_ready_at__gt=span.at,
+def _waiting(worker: Worker, at: datetime, span: Span) -> list[Lead]:
+    """A dozen of the worker's leads whose next touch is still to come, or who came back from nurture."""
+    own = Lead.objects.filter(owner=worker.rep, proposal="", last_touch_at__lt=at, do_not_contact=False)
+    later = own.filter(
+        stage=LeadStage.WORKING, queue_bucket=QueueBucket.TOUCH_DUE, queue_ready_at__gt=span.at
     )
-    leads = list(rows.order_by("queue_sort_at", "pk")[:8])
+    returned = own.filter(stage=LeadStage.RECYCLED, queue_bucket=QueueBucket.RECYCLED, queue_ready_at__lte=at)
+    found = [*later.order_by("queue_sort_at", "pk")[:8], *returned.order_by("-queue_sort_at", "pk")[:12]]
+    return found[:12]
+
+
+def _enrol(worker: Worker, cadence: Cadence, short: Cadence, back: Cadence, span: Span) -> None:
+    """A dozen of the worker's leads."""
+    at = (span.at - timedelta(minutes=50)).replace(second=0)
+    leads = _waiting(worker, at, span)
     enrolments.enrol(leads=leads[:6], cadence=cadence, at=at, actor=worker.user)
-    enrolments.enrol(leads=leads[6:], cadence=short, at=at, actor=worker.user)
-    for lead in (*leads[2:4], *leads[6:]):
+    enrolments.enrol(leads=leads[6:8], cadence=short, at=at, actor=worker.user)
+    enrolments.enrol(leads=leads[8:], cadence=back, at=at, actor=worker.user)
+    for lead in (*leads[2:4], *leads[6:9]):
         _write_to(lead, worker, at + timedelta(minutes=12))
     opened = {one.lead_id: one for one in Enrolment.objects.open().filter(lead__in=leads)}
     waiting = [opened[lead.pk] for lead in leads if lead.pk in opened]
