@@ -149,7 +149,7 @@ class TestSqlEditor:
             ({"criteria__0__name": ""}, "Name the criterion."),
             ({"criteria__1__name": "budget!"}, "Row 1 has this name already"),
             ({"criteria__0__name": "?!"}, "Name it with letters or digits."),
-            ({"framework": "an"}, "Budget and Timeframe is not part of AN"),
+            ({"framework": "an"}, "Budget and Timeframe are not part of AN: take them out"),
             ({"needed": "5"}, "Between 1 and 4 of the criteria can be needed."),
             ({"expected_from": "40"}, "Give 40 or more."),
             ({"expected_to": ""}, "Give both ends, or none."),

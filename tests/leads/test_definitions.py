@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidInput
@@ -247,3 +248,12 @@ class TestStandings:
             "Target industry Retail",
             "Each page visit: 5 points, at most 20, was 3 points, at most 15.",
         ]
+
+
+class TestTable:
+    def test_the_database_wants_two_people_as_well(self, cast):
+        one = draft(cast)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Definition.objects.filter(pk=one.pk).update(
+                marketing_signed_by=cast.manager, sales_signed_by=cast.manager
+            )

@@ -87,6 +87,12 @@ class Definition(models.Model):
                 ),
                 name="definition_expectation_in_order",
             ),
+            models.CheckConstraint(
+                condition=Q(marketing_signed_by__isnull=True)
+                | Q(sales_signed_by__isnull=True)
+                | ~Q(marketing_signed_by=models.F("sales_signed_by")),
+                name="definition_signed_by_two",
+            ),
         ]
 
     def __str__(self) -> str:

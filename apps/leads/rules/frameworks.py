@@ -98,9 +98,11 @@ def mismatch(framework: Framework, criteria: Iterable[Criterion]) -> str:
     extra = [name for key, name in asked.items() if key not in framework.keys]
     parts = []
     if missing:
-        parts.append(f"{framework.name} asks for {_listed(missing)} as well: add it")
+        them = "it" if len(missing) == 1 else "them"
+        parts.append(f"{framework.name} asks for {_listed(missing)} as well: add {them}")
     if extra:
-        parts.append(f"{_listed(extra)} is not part of {framework.name}: take it out")
+        are, them = ("is", "it") if len(extra) == 1 else ("are", "them")
+        parts.append(f"{_listed(extra)} {are} not part of {framework.name}: take {them} out")
     return f"{'; '.join(parts)}, or choose the own framework." if parts else ""
 
 
