@@ -268,6 +268,10 @@ class Lead(models.Model):
         ]
         indexes = [
             *queue_indexes(),
+            # The sweep's: who came back from nurture, by when.
+            models.Index(
+                fields=["queue_ready_at"], condition=Q(queue_bucket=5, stage="recycled"), name="lead_returned"
+            ),
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="lead_held"),
             models.Index(fields=["email"], condition=~Q(email=""), name="lead_by_email"),
             models.Index(fields=["-created_at", "-id"], name="lead_newest"),
