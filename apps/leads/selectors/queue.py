@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -19,6 +21,8 @@ from django.db.models.expressions import RawSQL
 from apps.leads.models import Channel, Lead, QueueBucket, Score
 from apps.leads.models.ordering import FocusRank, order_of
 from apps.leads.rules import queue as rules
+from apps.leads.selectors import prepared
+from apps.leads.selectors.prepared import Given, Prepared
 from apps.leads.selectors.queue_rows import (
     CHANNEL_ICONS,
     Row,
@@ -26,6 +30,7 @@ from apps.leads.selectors.queue_rows import (
     deadline_of,
     fingerprint_of,
     late,
+    read,
     row_of,
     with_words,
 )
@@ -42,7 +47,6 @@ CAP = 1_000
 """Beyond this nobody reads the figure, and the database need not count on."""
 
 _COUNT_SECONDS = 30
-_PLAIN_KEYS = ("queue_bucket", "queue_sort_at", "id")
 _BLOCK_WORDS = {"call": "calls", "email": "emails", "social": "social touches"}
 
 
@@ -167,9 +171,15 @@ class Queue:
 
 def scopes_of(rep: Rep, at: datetime, focus: str = "") -> tuple[QuerySet[Lead], QuerySet[Lead]]:
     """The two lists of a rep: the own leads, and the team's unowned ones that no teammate holds right now."""
-    queued = Lead.objects.queued(at, focus)
+    return _scopes(rep.pk, rep.team_id, at, focus)
+
+
+def _scopes(
+    rep: int, team: int, at: datetime, focus: str, zones: rules.Zones | None = None
+) -> tuple[QuerySet[Lead], QuerySet[Lead]]:
+    queued = Lead.objects.queued(at, focus, zones)
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by=rep)
-    return queued.filter(owner=rep), queued.filter(free, owner__isnull=True, team=rep.team_id)
+    return queued.filter(owner=rep), queued.filter(free, owner__isnull=True, team=team)
 
 
 def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters(), focus: str = "") -> Queue:
@@ -177,17 +187,19 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
 
     ``focus`` is the channel of the focus block that the rep is in, if any.
     """
-    scopes = [filters.narrow(scope) for scope in scopes_of(rep, at, focus)]
-    leads = _first(scopes, focus)
+    zones = rules.waiting_zones(at, settings.COMPANY_TIME_ZONE)
+    asked = Asked(connection.vendor, filters, focus, zones.all_but)
+    given = Given(rep.pk, rep.team_id, at, zones)
+    leads = [read(row) for row in rows_statement(asked, SHOWN).rows(given)]
     hours = hours_of(rep.team.calendar)
     by_bucket: dict[int, list[Row]] = {}
     for lead in leads:
-        by_bucket.setdefault(lead.queue_bucket or 0, []).append(row_of(lead, now=at, zone=zone, hours=hours))
+        by_bucket.setdefault(lead.queue_bucket, []).append(row_of(lead, now=at, zone=zone, hours=hours))
     # A list that ended by itself was counted by reading it.
     if len(leads) < SHOWN:
         counts, capped = Counter({bucket: len(rows) for bucket, rows in by_bucket.items()}), False
     else:
-        counts, capped = _counted(scopes)
+        counts, capped = _counted(counts_statement(asked, CAP).rows(given))
     last_counted = max(counts, default=0)
     groups = [
         Group(QueueBucket(bucket), rows, counts[bucket], more=capped and bucket == last_counted, focus=focus)
@@ -196,37 +208,59 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
     return Queue(groups, sum(counts.values()), filters, at, focus)
 
 
-def _first(scopes: list[QuerySet[Lead]], focus: str) -> list[Any]:
+@dataclass(frozen=True)
+class Asked:
+    """What decides the text of a statement, as against what is given to it (``prepared.Given``)."""
+
+    vendor: str
+    filters: Filters
+    focus: str
+    all_but: bool
+
+    def scopes(self) -> list[QuerySet[Lead]]:
+        """The two lists with markers where values are given."""
+        zones = rules.Zones(prepared.ZONES, self.all_but)
+        scopes = _scopes(prepared.REP, prepared.TEAM, prepared.AT, self.focus, zones)
+        return [self.filters.narrow(scope) for scope in scopes]
+
+
+@lru_cache(maxsize=256)
+def rows_statement(asked: Asked, most: int) -> Prepared:
     """The first rows of the lists together: each gives its first by its index, the best of these are read."""
-    keys = ["queue_bucket", "focus_rank", "queue_sort_at", "id"] if focus else [*_PLAIN_KEYS]
+    focus = asked.focus
+    keys = ["queue_bucket", *(["focus_rank"] if focus else []), "queue_sort_at", "id"]
     heads, params = [], []
-    for number, scope in enumerate(scopes):
+    for number, scope in enumerate(asked.scopes()):
         ranked = scope.annotate(focus_rank=FocusRank(focus)) if focus else scope
-        sql, values = ranked.values(*keys)[:SHOWN].query.sql_with_params()
+        sql, values = ranked.values(*keys)[:most].query.sql_with_params()
         heads.append(f"SELECT * FROM ({sql}) AS head{number}")  # noqa: S608 - Django's own text
         params.extend(values)
     union = " UNION ALL ".join(heads)
-    best = f"SELECT id FROM ({union}) AS heads ORDER BY {', '.join(keys)} LIMIT {SHOWN}"  # noqa: S608
+    best = f"SELECT id FROM ({union}) AS heads ORDER BY {', '.join(keys)} LIMIT {most}"  # noqa: S608
     found = Lead.objects.filter(pk__in=RawSQL(best, params))  # noqa: S611 - values are parameters
-    return list(with_words(found).order_by(*order_of(focus)))
+    return Prepared.of(*with_words(found).order_by(*order_of(focus)).query.sql_with_params())
 
 
-def _counted(scopes: list[QuerySet[Lead]]) -> tuple[Counter[int], bool]:
-    """How many there are of each bucket, up to ``CAP`` a list, and whether there are more. One statement."""
+@lru_cache(maxsize=256)
+def counts_statement(asked: Asked, most: int) -> Prepared:
+    """How many there are of each bucket in each list, up to one more than ``most`` a list."""
     parts, params = [], []
-    for number, scope in enumerate(scopes):
-        sql, values = scope.values("queue_bucket")[: CAP + 1].query.sql_with_params()
+    for number, scope in enumerate(asked.scopes()):
+        sql, values = scope.values("queue_bucket")[: most + 1].query.sql_with_params()
         parts.append(
             f"SELECT {number}, queue_bucket, COUNT(*) FROM ({sql}) AS part{number} GROUP BY queue_bucket"  # noqa: S608
         )
         params.extend(values)
+    return Prepared.of(" UNION ALL ".join(parts), params)
+
+
+def _counted(rows: list[tuple[Any, ...]]) -> tuple[Counter[int], bool]:
+    """How many there are of each bucket, and whether a list has more than are counted."""
     counts: Counter[int] = Counter()
     totals: Counter[int] = Counter()
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), params)
-        for number, bucket, count in cursor.fetchall():
-            counts[bucket] += count
-            totals[number] += count
+    for number, bucket, count in rows:
+        counts[bucket] += count
+        totals[number] += count
     return counts, any(total > CAP for total in totals.values())
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections import namedtuple
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from django.db import connection
 from django.db.models import (
     Case,
     F,
@@ -36,6 +38,23 @@ _FIELDS = (
     "next_channel", "persona", "proposal", "callback_at", "last_touch_at", "last_visit_at", "inquired_at",
     "due_at", "warn_at", "queue_bucket", "queue_sort_at", "claimed_by_id", "claimed_until",
 )  # fmt: skip
+_ADDED = ("last_disposition", "visit", "step_number", "step_of", "cadence")
+
+
+class _Read(namedtuple("_Read", ("id", *_FIELDS, *_ADDED))):
+    """A lead as a row needs it. A model instance each would cost more than all the rest of the row."""
+
+    __str__ = Lead.__str__
+    label, detail = Lead.label, Lead.detail
+
+    @property
+    def pk(self) -> int:
+        return self.id
+
+
+_INSTANTS = {
+    place for place, name in enumerate(_Read._fields) if name.endswith("_at") or name == "claimed_until"
+}
 CHANNEL_ICONS = {
     Channel.CALL: "phone",
     Channel.EMAIL: "mail",
@@ -55,7 +74,7 @@ class Row:
     ``fingerprint`` changes when what the row shows does; what ticks in the browser is not part of it.
     """
 
-    lead: Lead
+    lead: Any
     label: str
     detail: str
     why: str
@@ -97,7 +116,7 @@ class _Length(Func):
         return super().as_sql(compiler, connection, function="jsonb_array_length", **extra)
 
 
-def with_words(leads: QuerySet[Lead]) -> QuerySet[Any]:
+def with_words(leads: QuerySet[Lead]) -> QuerySet[Any, Any]:
     """The leads with what their reasons need: the last disposition, the visit since, the cadence's step.
 
     Each is looked up only for the rows that are read, and only where the lead says that there is one.
@@ -108,7 +127,7 @@ def with_words(leads: QuerySet[Lead]) -> QuerySet[Any]:
     came_since = Q(last_visit_at__isnull=False) & (
         Q(last_touch_at__isnull=True) | Q(last_visit_at__gt=F("last_touch_at"))
     )
-    return leads.only(*_FIELDS).annotate(
+    return leads.annotate(
         running=FilteredRelation("enrolments", condition=Q(enrolments__state="active")),
         last_disposition=Case(
             When(touch_count__gt=0, then=Subquery(last.values("disposition")[:1])), default=None
@@ -117,7 +136,17 @@ def with_words(leads: QuerySet[Lead]) -> QuerySet[Any]:
         step_number=F("running__step"),
         step_of=_Length(F("running__version__steps")),
         cadence=F("running__version__cadence__name"),
-    )
+    ).values_list(*_Read._fields)
+
+
+def read(row: tuple[Any, ...]) -> Any:
+    """A row of ``with_words`` by the names of a lead's fields. SQLite keeps instants in UTC and does not say so."""
+    if connection.vendor == "sqlite":
+        row = tuple(
+            value.replace(tzinfo=UTC) if place in _INSTANTS and value is not None else value
+            for place, value in enumerate(row)
+        )
+    return _Read(*row)
 
 
 def row_of(lead: Any, *, now: datetime, zone: tzinfo, hours: Hours) -> Row:

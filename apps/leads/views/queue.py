@@ -35,7 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         if last:
             return redirect(f"{reverse('leads:queue')}?{filters_query(last)}")
     context = list_context(request, _own_rep(request))
-    lead = panel.asked_lead(request)
+    lead = panel.asked_lead(request) if "lead" in request.GET else None
     if lead is not None:
         context |= panel.context_of(request, lead, act=request.GET.get("act", ""), now=context["now"])
     response = render(request, "leads/queue.html", context)
@@ -118,7 +118,7 @@ def member_queue(request: HttpRequest, pk: int) -> HttpResponse:
     )
     context = list_context(request, rep, member=rep)
     context |= giving_context(request.user, context["now"])
-    lead = panel.asked_lead(request)
+    lead = panel.asked_lead(request) if "lead" in request.GET else None
     if lead is not None:
         context |= panel.context_of(request, lead, act="", now=context["now"])
     return render(request, "leads/queue.html", context)
