@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import Client
+from django.urls import reverse
 
 from apps.leads.models import (
     Account,
@@ -186,11 +188,13 @@ class TestAsksAgain:
         assert found.outcome is Outcome.KNOWN
         assert (lead.city, lead.inquired_at, events(EventKind.ASKED)) == ("Hamburg", None, 0)
 
-    def test_one_with_an_ae_stays_with_the_ae_and_is_marked(self, cast: Cast) -> None:
+    def test_one_with_an_ae_stays_with_the_ae_who_sees_it(self, cast: Cast, client: Client) -> None:
         hand_off = handed_off(cast)
         found = receive(cast, "two", at=LATER, email="hanna@brightmoor.example")
         assert (found.lead, found.outcome) == (hand_off.lead, Outcome.WITH_AN_AE)
         assert (found.lead.stage, found.lead.inquired_at) == (LeadStage.HANDED_OFF, LATER)
+        client.force_login(cast.ae)
+        assert "Asked again" in client.get(reverse("leads:hand_off", args=[hand_off.pk])).content.decode()
 
     def test_after_a_lost_deal_they_begin_anew_as_a_lead_that_names_the_earlier(self, cast: Cast) -> None:
         opened = hand_offs.accept_hand_off(

@@ -236,6 +236,8 @@ def book_meeting(
 def _qualification_to_book(lead: Lead, as_exploration: bool) -> Qualification:
     if lead.do_not_contact:
         raise UnableToBook("This lead has opted out: nobody may contact them.")
+    if lead.merged_into_id is not None:
+        raise UnableToBook(f"This lead lives on in lead {lead.merged_into_id}: book that one.")
     if lead.stage not in LeadStage.workable():
         raise UnableToBook(f"This lead is {lead.get_stage_display().lower()}: it cannot be booked again.")
     qualification = lead.qualifications.order_by("-qualified_at", "-pk").first()

@@ -173,6 +173,7 @@ class World:
         self._names: set[tuple[str, str]] = set()
         self._recent: list[Company] = []
         self._addresses: dict[str, int] = {}
+        self._people = 0
 
     def company(self) -> Company:
         """A company; now and then one that was met before, where somebody else gets in touch."""
@@ -219,10 +220,11 @@ class World:
         number = self._addresses[address] = self._addresses.get(address, 0) + 1
         if number > 1:
             address = f"{ascii_of(first)}.{ascii_of(last)}{number}@{company.domain}"
+        self._people += 1
         return Person(
             name=f"{first} {last}",
             title=chance.pick(_TITLES),
             email=address,
-            # 555 0xxx belongs to nobody.
-            phone=f"{country.dial} 555 0{chance.randrange(1000):03d}",
+            # 555 0… belongs to nobody, and to one person here.
+            phone=f"{country.dial} 555 0{chance.randrange(1000):03d} {self._people:05d}",
         )
