@@ -272,7 +272,7 @@ class TestOutreachOfAMonth:
         record_visits(visits=[NewVisit(lead=alone, occurred_at=NOW, page="/x")], at=NOW)
         found = outreach(user=cast.marketing, month=NOVEMBER, at=NOW)
         assert (found.caused_by_touch, found.caused_by_campaign, found.unknown) == (3, 1, 1)
-        lines = [*found.by_rep, *found.by_campaign, *found.by_channel]
+        lines = [*found.by_rep, *found.by_campaign, *found.by_channel, found.by_month[0]]
         assert {line.name for line in lines} == {
             rep.name,
             "Spring letter",
@@ -281,6 +281,7 @@ class TestOutreachOfAMonth:
             "Email",
             "A campaign alone",
             "Not known",
+            "November 2026",
         }
         for line in lines:
             for what, figure in (("visits", line.visits), ("conversions", line.conversions)):

@@ -74,6 +74,17 @@ class Comparison:
         return f"{said}; your median is {plain(self.usual)}."
 
     @property
+    def words_of_another(self) -> str:
+        """The same for somebody else to read."""
+        return self.words.replace("your median", "their median")
+
+    @property
+    def course_words(self) -> str:
+        """``Switches a day, from 4 to 9, in 21 days``: what the picture shows."""
+        course = self.course
+        return f"Switches a day in {len(course)} days: {min(course)} to {max(course)}, today {course[-1]}"
+
+    @property
     def rate_words(self) -> str:
         """The same for each ten touches; "" while there is nothing to compare."""
         mine, usual = self.today.per_ten, self.usual_per_ten

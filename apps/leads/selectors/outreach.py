@@ -280,12 +280,14 @@ def events_behind(*, user: Any, filters: Filters, month: Period) -> QuerySet[Fun
 
 
 def _narrowed(visits: QuerySet[FunnelEvent], filters: Filters, key: str) -> QuerySet[FunnelEvent]:
+    if filters.channel != UNKNOWN:
+        visits = visits.filter(data__cause__in=attribution.CAUSED)
     if filters.rep:
         visits = visits.filter(Exists(EventCredit.objects.filter(event=OuterRef(key), rep=filters.rep)))
     if filters.campaign:
         visits = visits.filter(data__campaign=filters.campaign)
     elif filters.campaign is not None:
-        visits = visits.filter(data__campaign__isnull=True).exclude(data__cause=UNKNOWN)
+        visits = visits.filter(data__campaign__isnull=True)
     if filters.channel in (BY_CAMPAIGN, UNKNOWN):
         visits = visits.filter(data__cause=filters.channel)
     elif filters.channel:

@@ -23,10 +23,10 @@ _COMES = {Channel.EMAIL: 0.075, Channel.SOCIAL: 0.07, Channel.CALL: 0.03, Channe
 """How often a touch of an outbound lead is followed by a visit."""
 _COMES_ANYWAY = 0.02
 """An inbound lead's visit between touches."""
-_LOOKED_FIRST = 0.6
+_LOOKED_FIRST = 0.85
 """How many of those who were qualified had looked at the site after the last touch before."""
-_BY_CAMPAIGN = 1.2
-"""Visits a week that a campaign brings to a desk of the usual size, by leads who lie untouched."""
+_OF_THEMSELVES = 2.2
+"""Visits a week at a desk of the usual size by leads whom nobody touched for long; most after a campaign."""
 
 
 def put_focus_blocks(company: Company, span: Span) -> None:
@@ -70,7 +70,7 @@ class Visiting:
             .values_list("lead_id", "channel", "occurred_at", "lead__is_inbound")
         )
         visits = [*self._after_touches(list(touches), end), *self._before_conversions(start, end)]
-        visits += self._by_campaign(start, end)
+        visits += self._of_themselves(start, end)
         record_visits(visits=sorted(visits, key=lambda one: (one.occurred_at, one.key)), at=end)
 
     def _visit(self, lead: int, at: datetime, campaign: str = "") -> NewVisit:
@@ -120,9 +120,9 @@ class Visiting:
                 found.append(self._visit(lead, visited_at.replace(microsecond=0)))
         return found
 
-    def _by_campaign(self, start: datetime, end: datetime) -> list[NewVisit]:
-        """Somebody whom nobody has touched for long sees an advertisement."""
-        count = self._chance.times(_BY_CAMPAIGN * self._size)
+    def _of_themselves(self, start: datetime, end: datetime) -> list[NewVisit]:
+        """Somebody whom nobody has touched for long sees an advertisement, or remembers us."""
+        count = self._chance.times(_OF_THEMSELVES * self._size)
         quiet = Lead.objects.filter(created_at__lt=start, last_touch_at__lt=start - timedelta(days=20))
         leads = list(quiet.order_by("-last_touch_at", "pk").values_list("pk", flat=True)[: 20 * count])
         length = end - start
@@ -130,7 +130,7 @@ class Visiting:
             self._visit(
                 self._chance.one_of(leads),
                 (start + length * self._chance.uniform(0.1, 0.99)).replace(microsecond=0),
-                self._chance.one_of(_CAMPAIGNS),
+                self._chance.one_of(_CAMPAIGNS) if self._chance.happens(0.65) else "",
             )
             for _ in range(count if leads else 0)
         ]
