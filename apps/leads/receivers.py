@@ -15,8 +15,7 @@ from apps.reps.selectors import rep_of
 
 _ENDS = {
     EventKind.QUALIFIED: "Qualified",
-    EventKind.BOOKED: "Meeting booked",
-    EventKind.HANDED_OFF: "Handed off",
+    EventKind.HANDED_OFF: "Meeting booked",
     EventKind.DISQUALIFIED: "Disqualified",
     EventKind.RECYCLED: "Recycled",
 }

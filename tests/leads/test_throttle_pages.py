@@ -75,7 +75,7 @@ class TestWhatHolds:
         )  # fmt: skip
         enrolments.enrol(leads=[worked_lead(rep, 7)], cadence=cadence, at=NOW, actor=cast.sdr)
         used = use_today([rep, cast.rep(cast.teammate)], NOW)
-        assert used[rep.pk]["new_leads", ""] == 1 == 5 - (new_leads_left(rep, NOW) or 0)
+        assert used[rep.pk]["new_leads", ""] == 1 == 5 - (new_leads_left(rep=rep, at=NOW) or 0)
         assert used[rep.pk]["enrolments", ""] == 1
         assert cast.rep(cast.teammate).pk not in used
 
@@ -161,4 +161,4 @@ class TestSetting:
     def test_a_zero_is_a_limit_and_not_nothing(self, cast: Cast) -> None:
         signed_in(cast.revops).post("/throttles/company/", EMPTY | {"new_leads": "0"})
         assert limits_of(cast.rep(cast.sdr)).new_leads == 0
-        assert new_leads_left(cast.rep(cast.sdr), timezone.now()) == 0
+        assert new_leads_left(rep=cast.rep(cast.sdr), at=timezone.now()) == 0

@@ -119,18 +119,18 @@ class TestWhose:
 class TestDay:
     def test_untouched_leads_taken_today_count_and_those_of_yesterday_do_not(self, cast: Cast) -> None:
         rep = cast.rep(cast.sdr)
-        assert throttles.new_leads_left(rep, NOW) is None
+        assert throttles.new_leads_left(rep=rep, at=NOW) is None
         throttles.set_throttle(kind="new_leads", most=2, at=NOW, actor=cast.revops)
         log(cast, arrive(cast, 1), "email", "sent", NOW - DAY)
-        assert throttles.new_leads_left(rep, NOW) == 2
+        assert throttles.new_leads_left(rep=rep, at=NOW) == 2
         lead = arrive(cast, 2)
         log(cast, lead, "email", "sent")
         log(cast, lead, "email", "sent", NOW + HOUR)
-        assert throttles.new_leads_left(rep, NOW + HOUR) == 1
+        assert throttles.new_leads_left(rep=rep, at=NOW + HOUR) == 1
         log(cast, arrive(cast, 3), "email", "sent", NOW + HOUR)
         log(cast, arrive(cast, 4), "email", "sent", NOW + HOUR)
-        assert throttles.new_leads_left(rep, NOW + HOUR) == 0
-        assert throttles.new_leads_left(rep, NOW + DAY) == 2
+        assert throttles.new_leads_left(rep=rep, at=NOW + HOUR) == 0
+        assert throttles.new_leads_left(rep=rep, at=NOW + DAY) == 2
 
     def test_steps_spread_over_the_following_working_days_in_their_order(self, cast: Cast) -> None:
         throttles.set_throttle(kind="steps", most=2, at=NOW, actor=cast.revops)

@@ -169,7 +169,7 @@ class Courses:
         if coming.number == before and enrolment.due_at is not None:
             self._stay(lead, course, coming, enrolment.due_at)
         else:
-            plan(enrolment, lead, coming, self._plan(), at, bad=course.bad)
+            plan(enrolment=enrolment, lead=lead, step=coming, planner=self._plan(), since=at, bad=course.bad)
         self._changed[enrolment.pk] = enrolment
         if step.act is Act.PROPOSE:
             # The proposal asks for an answer now; declined, the cadence's own time holds (``services.proposals``).
@@ -202,7 +202,7 @@ class Courses:
             # The lead stays where it is: due now, for the rep and the disposition rules to go on.
             self._end(enrolment, Enrolment.State.FINISHED, EnrolmentAct.Kind.FINISHED, at, None, "")
             return True
-        plan(enrolment, lead, coming, self._plan(), at, bad=course.bad)
+        plan(enrolment=enrolment, lead=lead, step=coming, planner=self._plan(), since=at, bad=course.bad)
         return True
 
     def _pass_over(
@@ -217,7 +217,7 @@ class Courses:
 
     def _end(self, enrolment: Enrolment, state: str, kind: str, at: datetime, by: Any, reason: str) -> None:
         self._keep(enrolment, kind, at, by, reason)
-        close(enrolment, state, reason, at)
+        close(enrolment=enrolment, state=state, reason=reason, at=at)
 
     def _keep(
         self,
@@ -228,7 +228,7 @@ class Courses:
         reason: str = "",
         step: int | None = None,
     ) -> None:
-        self._acts.append(act_of(enrolment, kind, at, by, reason, step))
+        self._acts.append(act_of(enrolment=enrolment, kind=kind, at=at, by=by, reason=reason, step=step))
         self._changed[enrolment.pk] = enrolment
 
     def _plan(self) -> Planner:

@@ -160,7 +160,7 @@ def _within_limits(leads: list[Lead], at: datetime, result: Enrolled) -> list[Le
     if not limited:
         return leads
     lock_reps(limited)
-    left = {pk: enrolments_left(owners[pk], at) or 0 for pk in limited}
+    left = {pk: enrolments_left(rep=owners[pk], at=at) or 0 for pk in limited}
     good = []
     for lead in leads:
         owner = lead.owner_id or 0
@@ -197,22 +197,22 @@ def _open(
             enrolment.step = first.number
             enrolment.state, enrolment.reason = Enrolment.State.PAUSED, UNTIL_CALLBACK
         else:
-            plan(enrolment, lead, first, planner, at)
+            plan(enrolment=enrolment, lead=lead, step=first, planner=planner, since=at)
         queue.settle(lead)
         opened.append(enrolment)
     insert_rows(opened)
-    insert_rows([act_of(one, EnrolmentAct.Kind.ENROLLED, at, by) for one in opened])
+    insert_rows([act_of(enrolment=one, kind=EnrolmentAct.Kind.ENROLLED, at=at, by=by) for one in opened])
     update_rows(leads, PLANNED_FIELDS)
     return opened
 
 
 def plan(
+    *,
     enrolment: Enrolment,
     lead: Lead,
     step: rules.Step,
     planner: Planner,
     since: datetime,
-    *,
     bad: Collection[str] = (),
     at_once: bool = False,
 ) -> None:
@@ -230,7 +230,13 @@ def plan(
 
 
 def act_of(
-    enrolment: Enrolment, kind: str, at: datetime, by: Any, reason: str = "", step: int | None = None
+    *,
+    enrolment: Enrolment,
+    kind: str,
+    at: datetime,
+    by: Any,
+    reason: str = "",
+    step: int | None = None,
 ) -> EnrolmentAct:
     """An act on record, not saved yet; at the step that comes next, unless ``step`` names another."""
     return EnrolmentAct(
@@ -307,11 +313,11 @@ def pause(
 def resume(*, enrolment: Enrolment, at: datetime, actor: Any = None) -> Enrolment:
     """Go on with the step that comes next, as soon as hours and limits allow. Raises ``EnrolmentMovedOn``."""
     enrolment, lead = _locked(enrolment, (Enrolment.State.PAUSED,))
-    take_up(enrolment, lead, Planner([lead], at), at)
+    take_up(enrolment=enrolment, lead=lead, planner=Planner([lead], at), at=at)
     return _save(enrolment, lead, EnrolmentAct.Kind.RESUMED, at, actor)
 
 
-def take_up(enrolment: Enrolment, lead: Lead, planner: Planner, at: datetime) -> None:
+def take_up(*, enrolment: Enrolment, lead: Lead, planner: Planner, at: datetime) -> None:
     """Bring a paused enrolment back to its step; nothing is saved."""
     enrolment.state, enrolment.reason, enrolment.resumes_on = Enrolment.State.ACTIVE, "", None
     steps = rules.parse_steps(enrolment.version.steps)
@@ -320,7 +326,7 @@ def take_up(enrolment: Enrolment, lead: Lead, planner: Planner, at: datetime) ->
     )
     if step is None:
         raise EnrolmentMovedOn(f"{lead} closed every channel meanwhile: remove it from the cadence.")
-    plan(enrolment, lead, step, planner, at, at_once=True)
+    plan(enrolment=enrolment, lead=lead, step=step, planner=planner, since=at, at_once=True)
 
 
 @transaction.atomic
@@ -328,7 +334,7 @@ def remove(*, enrolment: Enrolment, reason: str, at: datetime, actor: Any = None
     """Take a lead out of its cadence; its next touch stays planned. Raises ``EnrolmentMovedOn``."""
     reason = _reason(reason)
     enrolment, lead = _locked(enrolment, Enrolment.OPEN)
-    close(enrolment, Enrolment.State.REMOVED, reason, at)
+    close(enrolment=enrolment, state=Enrolment.State.REMOVED, reason=reason, at=at)
     return _save(enrolment, lead, EnrolmentAct.Kind.REMOVED, at, actor, reason)
 
 
@@ -345,13 +351,18 @@ def remove_open(
     if not ended:
         return 0
     for enrolment in ended:
-        close(enrolment, Enrolment.State.REMOVED, reason[:_LONGEST_REASON], at)
+        close(enrolment=enrolment, state=Enrolment.State.REMOVED, reason=reason[:_LONGEST_REASON], at=at)
     update_rows(ended, ENROLMENT_FIELDS)
-    insert_rows([act_of(one, EnrolmentAct.Kind.REMOVED, at, actor, reason) for one in ended])
+    insert_rows(
+        [
+            act_of(enrolment=one, kind=EnrolmentAct.Kind.REMOVED, at=at, by=actor, reason=reason)
+            for one in ended
+        ]
+    )
     return len(ended)
 
 
-def close(enrolment: Enrolment, state: str, reason: str, at: datetime) -> None:
+def close(*, enrolment: Enrolment, state: str, reason: str, at: datetime) -> None:
     """End an enrolment; nothing is saved."""
     enrolment.state, enrolment.reason, enrolment.ended_at = state, reason, at
     enrolment.due_at = enrolment.check_at = enrolment.resumes_on = None
@@ -379,5 +390,5 @@ def _save(
     queue.settle(lead)
     lead.save(update_fields=PLANNED_FIELDS)
     enrolment.save(update_fields=ENROLMENT_FIELDS)
-    act_of(enrolment, kind, at, actor, reason).save()
+    act_of(enrolment=enrolment, kind=kind, at=at, by=actor, reason=reason).save()
     return enrolment

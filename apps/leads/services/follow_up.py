@@ -86,7 +86,7 @@ def publish(
     return policy
 
 
-def age_days(lead: Lead, at: datetime) -> int:
+def age_days(*, lead: Lead, at: datetime) -> int:
     """How many of the company's calendar days ago the lead came."""
     zone = settings.COMPANY_TIME_ZONE
     return max(0, (day_of(at, zone) - day_of(lead.created_at, zone)).days)
@@ -102,7 +102,7 @@ def what_follows(
     return next_step(
         disposition,
         attempts=lead.attempts + 1,
-        age_days=age_days(lead, at),
+        age_days=age_days(lead=lead, at=at),
         rules=rules,
         closed={*lead.closed_channels, *bad},
         postponed_to=lead.postponed_to,

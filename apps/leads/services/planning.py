@@ -22,7 +22,7 @@ _ROUNDS = 14
 """How often the two kinds of hours are tried in turn: two weeks without a common hour have none."""
 
 
-def callable_from(lead: Lead, at: datetime) -> datetime:
+def callable_from(*, lead: Lead, at: datetime) -> datetime:
     """``at``, or the next instant at which calling this lead is proper; in UTC."""
     return calling.next_proper(lead.time_zone, at, fallback=settings.COMPANY_TIME_ZONE)
 
@@ -46,7 +46,10 @@ class Planner:
         limited = [rep for rep in limits if limits[rep].limits_steps]
         if limited:
             lock_reps(limited)
-        return {rep: days_of(self._reps[rep], limits[rep], self._at, without=leads) for rep in limited}
+        return {
+            rep: days_of(rep=self._reps[rep], limits=limits[rep], at=self._at, without=leads)
+            for rep in limited
+        }
 
     def step_due(self, lead: Lead, step: rules.Step, channel: str, since: datetime) -> datetime:
         """When ``step`` is planned over ``channel``, counted from ``since``. Takes its place in the rep's day."""
@@ -71,16 +74,16 @@ class Planner:
         """
         hours = self._hours(lead)
         if hours is None:
-            return callable_from(lead, at) if channel == Channel.CALL else at
+            return callable_from(lead=lead, at=at) if channel == Channel.CALL else at
         found = _opening(hours, at)
         if channel != Channel.CALL:
             return found
         for _ in range(_ROUNDS):
-            proper = callable_from(lead, found)
+            proper = callable_from(lead=lead, at=found)
             if proper == found:
                 return found
             found = _opening(hours, proper)
-        return callable_from(lead, at)
+        return callable_from(lead=lead, at=at)
 
     def _placed(self, lead: Lead, channel: str, due_at: datetime) -> datetime:
         days = self._days.get(lead.owner_id or 0)

@@ -140,7 +140,7 @@ def _after_decline(lead: Lead, enrolment: Enrolment | None, at: datetime) -> dat
     if enrolment is not None and enrolment.due_at is not None:
         return enrolment.due_at
     tomorrow = at + timedelta(days=1)
-    return callable_from(lead, tomorrow) if lead.next_channel == Channel.CALL else tomorrow
+    return callable_from(lead=lead, at=tomorrow) if lead.next_channel == Channel.CALL else tomorrow
 
 
 def _save(lead: Lead) -> None:

@@ -145,7 +145,11 @@ def focus_channel(*, rep: Rep, at: datetime) -> str:
 
 def _claim(rep: Rep, at: datetime, focus: str, leave_out: list[int], *, wait: bool) -> Lead | None:
     lead = _take_best(rep, at, focus, leave_out, wait=wait)
-    if lead is None or lead.queue_bucket != QueueBucket.UNTOUCHED or throttles.new_leads_left(rep, at) != 0:
+    if (
+        lead is None
+        or lead.queue_bucket != QueueBucket.UNTOUCHED
+        or throttles.new_leads_left(rep=rep, at=at) != 0
+    ):
         return lead
     release(rep=rep, at=at, lead=lead)
     return _take_best(rep, at, focus, leave_out, wait=wait, with_untouched=False)

@@ -54,10 +54,12 @@ def _resume(ids: Sequence[int], due: QuerySet[Enrolment], at: datetime) -> int:
     for enrolment in found:
         lead = leads[enrolment.lead_id]
         try:
-            enrolments.take_up(enrolment, lead, planner, at)
+            enrolments.take_up(enrolment=enrolment, lead=lead, planner=planner, at=at)
         except enrolments.EnrolmentMovedOn:
             # Every channel was closed meanwhile: the cadence has no way on.
-            enrolments.close(enrolment, Enrolment.State.REMOVED, "No channel is open", at)
+            enrolments.close(
+                enrolment=enrolment, state=Enrolment.State.REMOVED, reason="No channel is open", at=at
+            )
         queue.settle(lead)
         resumed.append(enrolment)
     kinds = {
@@ -67,7 +69,12 @@ def _resume(ids: Sequence[int], due: QuerySet[Enrolment], at: datetime) -> int:
     update_rows(resumed, enrolments.ENROLMENT_FIELDS)
     update_rows([leads[one.lead_id] for one in resumed], enrolments.PLANNED_FIELDS)
     insert_rows(
-        [enrolments.act_of(one, kinds[Enrolment.State(one.state)], at, None, one.reason) for one in resumed]
+        [
+            enrolments.act_of(
+                enrolment=one, kind=kinds[Enrolment.State(one.state)], at=at, by=None, reason=one.reason
+            )
+            for one in resumed
+        ]
     )
     return len(resumed)
 

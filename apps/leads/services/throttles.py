@@ -118,18 +118,18 @@ def _limits(rep: Rep, rows: list[Throttle]) -> Limits:
 # --- What is left of a day ----------------------------------------------------------------------------
 
 
-def today_of(rep: Rep, at: datetime) -> tuple[datetime, datetime]:
+def today_of(*, rep: Rep, at: datetime) -> tuple[datetime, datetime]:
     """The bounds in UTC of the rep's own calendar day at ``at``."""
     day = day_of(at, rep.time_zone)
     return day_start(day, rep.time_zone), day_start(day + timedelta(days=1), rep.time_zone)
 
 
-def new_leads_left(rep: Rep, at: datetime) -> int | None:
+def new_leads_left(*, rep: Rep, at: datetime) -> int | None:
     """How many untouched leads the rep may still take today; ``None`` without a limit."""
     most = limits_of(rep).new_leads
     if most is None:
         return None
-    start, end = today_of(rep, at)
+    start, end = today_of(rep=rep, at=at)
     taken = Touch.objects.filter(
         rep=rep,
         occurred_at__gte=start,
@@ -140,7 +140,7 @@ def new_leads_left(rep: Rep, at: datetime) -> int | None:
     return max(0, most - taken.count())
 
 
-def enrolments_left(rep: Rep, at: datetime) -> int | None:
+def enrolments_left(*, rep: Rep, at: datetime) -> int | None:
     """How many leads of the rep may still be enrolled today; ``None`` without a limit.
 
     Exact under races only while the caller holds the rep's row (``lock_reps``).
@@ -148,7 +148,7 @@ def enrolments_left(rep: Rep, at: datetime) -> int | None:
     most = limits_of(rep).enrolments
     if most is None:
         return None
-    start, end = today_of(rep, at)
+    start, end = today_of(rep=rep, at=at)
     enrolled = Enrolment.objects.filter(lead__owner=rep, enrolled_at__gte=start, enrolled_at__lt=end)
     return max(0, most - enrolled.count())
 
@@ -161,12 +161,12 @@ def lock_reps(reps: Collection[int]) -> None:
     list(Rep.objects.select_for_update(no_key=True).filter(pk__in=sorted(reps)).order_by("pk").values("pk"))
 
 
-def days_of(rep: Rep, limits: Limits, at: datetime, without: Collection[int] = ()) -> Days:
+def days_of(*, rep: Rep, limits: Limits, at: datetime, without: Collection[int] = ()) -> Days:
     """What is planned for the rep from today on and was done today, as ``rules.throttles`` counts it.
 
     ``without`` leads (by id) whose steps are about to be planned anew.
     """
-    start, _ = today_of(rep, at)
+    start, _ = today_of(rep=rep, at=at)
     days = Days(limits)
     planned = Enrolment.objects.filter(lead__owner=rep, state=Enrolment.State.ACTIVE, due_at__isnull=False)
     for lead_id, due_at, channel in planned.values_list("lead_id", "due_at", "lead__next_channel"):

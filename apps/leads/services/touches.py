@@ -220,7 +220,7 @@ def _touched(lead: Lead, new: NewTouch, batch: _Batch) -> Touch:
     outside_hours = _refuse(lead, new)
     course = batch.courses.of(lead)
     planned, planned_channel = course.planned(lead)
-    before = snapshot(lead, course.enrolment)
+    before = snapshot(lead=lead, enrolment=course.enrolment)
     course.note(new.channel, new.disposition, new.at)
     step = follow_up.what_follows(
         lead=lead, disposition=new.disposition, at=new.at, rules=batch.rules, bad=course.bad
@@ -348,4 +348,4 @@ def apply_step(
 
 def _proper(lead: Lead, channel: str, at: datetime) -> datetime:
     """A call is planned into the prospect's calling hours."""
-    return callable_from(lead, at) if channel == Channel.CALL else at
+    return callable_from(lead=lead, at=at) if channel == Channel.CALL else at

@@ -33,7 +33,7 @@ class UnableToUndo(DomainError):
     code = "unable_to_undo"
 
 
-def snapshot(lead: Lead, enrolment: Enrolment | None) -> dict[str, Any]:
+def snapshot(*, lead: Lead, enrolment: Enrolment | None) -> dict[str, Any]:
     """What undo restores, as JSON: the lead's fields and, where it is in a cadence, the enrolment's."""
     kept = {name: _plain(getattr(lead, name)) for name in UNDONE_FIELDS}
     if enrolment is not None:
@@ -126,7 +126,7 @@ def _restore(enrolment: Enrolment, touch: Touch, at: datetime, actor: Any) -> No
     for name in ENROLMENT_FIELDS:
         setattr(enrolment, name, _restored(name, before[name]))
     enrolment.save(update_fields=ENROLMENT_FIELDS)
-    act_of(enrolment, EnrolmentAct.Kind.UNDONE, at, actor, "Touch undone").save()
+    act_of(enrolment=enrolment, kind=EnrolmentAct.Kind.UNDONE, at=at, by=actor, reason="Touch undone").save()
 
 
 def _plain(value: Any) -> Any:
