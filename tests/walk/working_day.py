@@ -57,7 +57,7 @@ def _arrive(cast: Cast, name: str, number: int, *, own: bool = False, zone: str 
         ),
         team=cast.sdr_team,
         owner=cast.rep(cast.teammate) if own else None,
-        at=timezone.now() - timedelta(minutes=20 - number),
+        at=timezone.now() - timedelta(minutes=20 - number % 20),
         source=Source.PAGE,
         source_key=f"form:{word}",
     )

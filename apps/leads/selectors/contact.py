@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from apps.leads.models import Channel, Lead, PossibleDuplicate, Suppression
-from apps.leads.selectors.happenings import matching
+from apps.leads.selectors.changes import matching
 from apps.leads.selectors.queue import CHANNEL_ICONS
 
 MOST_TWINS = 3

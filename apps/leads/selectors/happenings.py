@@ -3,14 +3,13 @@
 A source is one bounded statement (two for events, with their credits). ``selectors.timeline`` merges them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from apps.audit.models import AuditEntry
 from apps.leads.models import (
     Capacity,
     Channel,
@@ -22,12 +21,9 @@ from apps.leads.models import (
     Lead,
     Qualification,
     RejectionReason,
-    Suppression,
     Touch,
 )
-from apps.leads.rules import suppression
 from apps.leads.selectors.queue import CHANNEL_ICONS
-from apps.reps.models import Rep
 
 TOUCHES, SIGNALS, JUDGED, HANDED, CADENCE, CHANGES = (
     "touches", "signals", "judged", "handed", "cadence", "changes",
@@ -125,7 +121,8 @@ class Asked:
         if self.before is not None:
             instant, its_rank, pk = self.before
             rows = rows.filter(**{f"{at}__lte": instant})
-            if rank < its_rank:
+            # Of one instant the higher rank stands first: it was on the page before.
+            if rank > its_rank:
                 rows = rows.filter(**{f"{at}__lt": instant})
             elif rank == its_rank:
                 rows = rows.filter(Q(**{f"{at}__lt": instant}) | Q(**{at: instant, "pk__lt": pk}))
@@ -339,117 +336,7 @@ def _act_words(act: EnrolmentAct) -> str:
             return f"{name}: {act.get_kind_display().lower()}"
 
 
-# --- Changes ----------------------------------------------------------------------------------------------
-
-
-def closed(asked: Asked, rank: int) -> list[Happening]:
-    """When an address, a number or the company of these leads was closed."""
-    return [_suppressed(one, one.added_at, rank) for one in _suppressions(asked, "added_at", rank)]
-
-
-def reopened(asked: Asked, rank: int) -> list[Happening]:
-    """When one of these was lifted again."""
-    found = _suppressions(asked, "lifted_at", rank)
-    return [_suppressed(one, one.lifted_at, rank) for one in found if one.lifted_at]
-
-
-def _suppressions(asked: Asked, at: str, rank: int) -> list[Suppression]:
-    of_leads = matching(asked.leads)
-    if not asked.wants(CHANGES) or of_leads is None:
-        return []
-    rows = Suppression.objects.filter(of_leads, **{f"{at}__isnull": False})
-    return asked.cut(rows.select_related("added_by", "lifted_by"), at, rank)
-
-
-def matching(leads: Sequence[Lead]) -> Q | None:
-    """The suppressions of these people, by address, number and domain; none when nothing is known of them."""
-    values: dict[str, set[str]] = {}
-    for lead in leads:
-        for kind, value in suppression.Contact((lead.email,), (lead.phone,)).names:
-            values.setdefault(kind, set()).add(value)
-    found = Q()
-    for kind, known in sorted(values.items()):
-        found |= Q(kind=kind, value__in=sorted(known))
-    return found or None
-
-
-_OVER = {
-    Channel.CALL: "calls",
-    Channel.EMAIL: "e-mails",
-    Channel.SOCIAL: "social touches",
-    Channel.CHAT: "chats",
-    Channel.VISIT: "visits",
-}
-
-
-def _suppressed(one: Suppression, at: datetime, rank: int) -> Happening:
-    over = _OVER.get(one.channel, "every channel")
-    lifted = one.lifted_at is not None and at == one.lifted_at
-    by = one.lifted_by if lifted else one.added_by
-    whole = {"email": "Their address", "phone": "Their number", "domain": "Their whole company"}[one.kind]
-    return Happening(
-        at=at,
-        rank=rank,
-        pk=one.pk,
-        kind=CHANGES,
-        icon="undo" if lifted else "ban",
-        what=f"{whole} {'opened again' if lifted else 'closed'} for {over}",
-        who=by.name if by else "by itself",
-        note=one.lifted_because if lifted else one.note,
-        detail="" if lifted else one.get_reason_display().lower(),
-        undone="lifted" if one.lifted_at is not None and not lifted else "",
-    )
-
-
-@dataclass(frozen=True)
-class _Verb:
-    """An act on a lead that the audit log keeps and the record does not, in words."""
-
-    icon: str
-    words: Callable[[Mapping[str, Any], Mapping[int, str]], str]
-
-
-def _passed_on(data: Mapping[str, Any], reps: Mapping[int, str]) -> str:
-    to, before = reps.get(_number(data.get("to"))), reps.get(_number(data.get("from")))
-    if to is None:
-        return f"Given back to the pool by {before}" if before else "Given back to the pool"
-    return f"Passed on from {before} to {to}" if before else f"Given to {to}"
-
-
-_VERBS = {
-    "leads.lead.reassigned": _Verb("people", _passed_on),
-    "leads.merge.undone": _Verb("undo", lambda data, reps: "Parted again from the lead merged into it"),
-}
-
-
-def acts(asked: Asked, rank: int) -> list[Happening]:
-    """Who passed the lead on, and what else only the audit log keeps."""
-    if not asked.wants(CHANGES):
-        return []
-    rows = AuditEntry.objects.filter(
-        subject_type=Lead._meta.label, subject_id__in=[str(pk) for pk in asked.ids], verb__in=list(_VERBS)
-    ).select_related("actor")
-    found = asked.cut(rows, "at", rank)
-    named = {_number(entry.data.get(name)) for entry in found for name in ("from", "to")} - {0}
-    reps = dict(Rep.objects.filter(pk__in=named).values_list("pk", "name")) if named else {}
-    return [
-        Happening(
-            at=entry.at,
-            rank=rank,
-            pk=entry.pk,
-            kind=CHANGES,
-            icon=_VERBS[entry.verb].icon,
-            what=_VERBS[entry.verb].words(entry.data, reps),
-            lead_id=_number(entry.subject_id),
-            who=entry.actor.name if entry.actor else "by itself",
-            detail=str(entry.data.get("reason") or ""),
-        )
-        for entry in found
-    ]
-
-
-def _number(value: Any) -> int:
-    return int(value) if str(value or "").isdigit() else 0
+# --- Their events ---------------------------------------------------------------------------------------
 
 
 def with_events(found: Sequence[Happening]) -> list[Happening]:

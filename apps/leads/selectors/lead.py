@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from apps.core.periods import day_of
 from apps.leads import policies
 from apps.leads.models import Account, FollowUpPolicy, HandOff, Lead, Qualification
 from apps.leads.rules import calling
 from apps.leads.rules.dispositions import Rules
+from apps.leads.rules.exploration import Budget
 from apps.leads.selectors.contact import Twin, Way, twins_of, ways_of
 from apps.leads.selectors.next_touch import (
     Choice,
@@ -28,7 +30,7 @@ from apps.leads.selectors.queue import deadline_of
 from apps.leads.selectors.timeline import Timeline, timeline_of
 from apps.leads.selectors.touch_bar import Bar, bar_of
 from apps.leads.selectors.why import ScorePart, score_parts, threshold_words
-from apps.leads.services import follow_up
+from apps.leads.services import exploration, follow_up
 from apps.reps.selectors import hours_of
 
 _MOST_ATTEMPTS = 60
@@ -57,6 +59,7 @@ class Dossier:
     ways: list[Way]
     twins: list[Twin]
     account: Account | None
+    budget: Budget | None
     may_close: bool
     may_steer: bool
     cadences: list[Choice]
@@ -94,6 +97,15 @@ class Dossier:
     @property
     def call(self) -> Way:
         return self.ways[0]
+
+    @property
+    def their_clock(self) -> str:
+        """Their wall clock. (A template's own date filter would turn it into the server's zone.)"""
+        return f"{self.theirs.local:%H:%M}"
+
+    @property
+    def their_day_and_clock(self) -> str:
+        return f"{self.theirs.local:%a %H:%M}"
 
     @property
     def asks_for_wish(self) -> bool:
@@ -146,6 +158,7 @@ def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier
         ways=ways_of(lead),
         twins=twins_of(lead, user),
         account=_account(lead, user),
+        budget=_budget(lead, user, now),
         may_close=policies.CLOSE_CHANNEL.allows(user, lead) and lead.merged_into_id is None,
         may_steer=may_steer,
         cadences=choices_for(lead) if may_steer and within is None else [],
@@ -164,6 +177,13 @@ def _account(lead: Lead, user: Any) -> Account | None:
     if lead.account is None or not policies.SEE_ACCOUNTS.admits(user):
         return None
     return Account.objects.visible_to(user).filter(pk=lead.account.pk).first()
+
+
+def _budget(lead: Lead, user: Any, now: datetime) -> Budget | None:
+    """What the viewer may still hand over outside the profile this quarter, where the lead would be that."""
+    if not lead.is_exploration or not policies.WORK_LEAD.allows(user, lead):
+        return None
+    return exploration.budget_of(rep=user.rep, day=day_of(now, settings.COMPANY_TIME_ZONE))
 
 
 def _why_not(lead: Lead, user: Any, now: datetime) -> str:

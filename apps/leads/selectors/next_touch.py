@@ -18,7 +18,7 @@ from apps.leads.models import (
 from apps.leads.rules import cadences
 from apps.leads.rules import queue as queue_rules
 from apps.leads.rules.conditions import match, parse_conditions
-from apps.leads.rules.dispositions import Rules
+from apps.leads.rules.dispositions import Rules, open_channel
 from apps.leads.selectors.conditions import known_of
 from apps.leads.selectors.queue import CHANNEL_ICONS
 from apps.reps.rules.business_time import Hours
@@ -127,7 +127,7 @@ def next_touch(
     if not lead.is_workable:
         return None
     at = lead.callback_at or lead.next_touch_at
-    channel = lead.next_channel or (Channel.CALL.value if at or lead.touch_count == 0 else "")
+    channel = _channel(lead) if lead.next_channel or at or lead.touch_count == 0 else ""
     why, script = _why(lead, last, within, rules_words)
     purpose = lead.next_purpose or (within.current.purpose if within else "")
     return NextTouch(
@@ -139,6 +139,11 @@ def next_touch(
         purpose=_PURPOSES.get(purpose, ""),
         script=script,
     )
+
+
+def _channel(lead: Lead) -> str:
+    """The planned channel, or the usual one; where that is closed the next open one, "" where none is."""
+    return open_channel(lead.next_channel or Channel.CALL.value, lead.closed_channels or ())
 
 
 def _why(lead: Lead, last: Attempt | None, within: Enrolled | None, rules_words: str) -> tuple[str, str]:
@@ -208,7 +213,7 @@ def strip_of(
         _done(one.channel, _day(one.at, now, zone), one.disposition) for one in attempts[-(agreed - 1) :]
     ]
     if lead.is_workable:
-        channel = lead.next_channel or Channel.CALL.value
+        channel = _channel(lead) or Channel.CALL.value
         planned = lead.callback_at or lead.next_touch_at
         steps.append(_to_come(channel, planned, now, zone, state="now"))
         steps += [

@@ -10,10 +10,10 @@ from apps.leads.services import booking
 
 @dataclass(frozen=True)
 class OfferedDay:
-    """The times of one day, local to the customer."""
+    """The times of one day, each with its wall clock where the customer is."""
 
     day: date
-    slots: list[tuple[booking.Slot, datetime]]
+    slots: list[tuple[booking.Slot, str]]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def offer_for(*, lead: Lead, now: datetime, zone: tzinfo) -> Offer:
     slots = [(slot, slot.starts_at.astimezone(shown_in)) for slot in found]
     proper = [(slot, local) for slot, local in slots if calling.is_proper(local)]
     chosen = proper or slots
-    days: dict[date, list[tuple[booking.Slot, datetime]]] = {}
+    days: dict[date, list[tuple[booking.Slot, str]]] = {}
     for slot, local in chosen:
-        days.setdefault(local.date(), []).append((slot, local))
+        days.setdefault(local.date(), []).append((slot, f"{local:%H:%M}"))
     return Offer(
         [OfferedDay(day, times) for day, times in days.items()],
         shown_in,

@@ -1,7 +1,7 @@
 """Everything that happened to a lead and to the leads merged into it, newest first, page by page.
 
-What can happen, and in which words, is in ``selectors.happenings``. The place in the list is the instant,
-the rank of the source and the row's number: a page behind it costs what the first one costs.
+What can happen, and in which words, is in ``selectors.happenings`` and ``selectors.changes``. The place in the
+list is the instant, the rank of the source and the row's number: a page behind it costs what the first one costs.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from apps.leads.models import Lead
-from apps.leads.selectors import happenings
+from apps.leads.selectors import changes, happenings
 from apps.leads.selectors.happenings import KINDS, Asked, Happening
 
 SHOWN = 25
@@ -21,9 +21,10 @@ _SOURCES: tuple[Callable[[Asked, int], list[Happening]], ...] = (
     happenings.touches,
     happenings.judgements,
     happenings.enrolment_acts,
-    happenings.closed,
-    happenings.reopened,
-    happenings.acts,
+    changes.closed,
+    changes.reopened,
+    changes.acts,
+    changes.passed_on,
 )
 """Their place here is their rank: of two things at one instant the higher one stands first."""
 

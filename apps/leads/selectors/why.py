@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from apps.audit.models import AuditEntry
-from apps.leads.models import Lead, Touch
+from apps.leads.models import Lead, Reassignment, Touch
 from apps.leads.models.ordering import FOCUS_CHANNELS, FocusRank
 from apps.leads.rules import calling
 from apps.leads.rules import queue as queue_rules
+from apps.leads.selectors.changes import moves_of
 from apps.leads.selectors.definitions import made_mql_by
 from apps.leads.selectors.next_touch import Enrolled, NextTouch, attempts_of, enrolled, next_touch
 from apps.leads.selectors.queue import CAP, scopes_of
@@ -21,7 +21,6 @@ from apps.reps.models import Rep
 from apps.reps.selectors import rep_of
 
 _KINDS = {"fit": "Fit", "intent": "Intent"}
-REASSIGNED = "leads.lead.reassigned"
 _MOST_OWNERS = 20
 
 
@@ -190,43 +189,50 @@ class Ownership:
 
 
 def ownership_of(lead: Lead) -> Ownership:
-    """From the audit log and the touches. Three statements at most."""
+    """From the reassignments and the touches. Three statements at most."""
     changes = list(
-        AuditEntry.objects.filter(
-            subject_type=Lead._meta.label, subject_id=str(lead.pk), verb=REASSIGNED
-        ).select_related("actor")[:_MOST_OWNERS]
+        Reassignment.objects.filter(moves_of([lead.pk]), undone_at__isnull=True)
+        .select_related("by")
+        .order_by("-at", "-pk")[:_MOST_OWNERS]
     )
+    moves = [(one, *_ends(one, lead)) for one in changes]
     touches = list(
         Touch.objects.filter(lead=lead, undone_at__isnull=True)
         .order_by("occurred_at", "pk")
         .values_list("rep_id", "occurred_at")[:200]
     )
-    named = {entry.data.get(key) for entry in changes for key in ("from", "to")} | {pk for pk, _ in touches}
+    named = {before for _, before, _ in moves} | {pk for pk, _ in touches}
     names = dict(Rep.objects.filter(pk__in=[pk for pk in named if pk]).values_list("pk", "name"))
-    return Ownership(_owner_words(lead, changes, touches), _before(lead, changes, touches, names))
+    return Ownership(_owner_words(lead, moves, touches), _before(lead, moves, touches, names))
 
 
-def _owner_words(lead: Lead, changes: list[AuditEntry], touches: list[tuple[int, datetime]]) -> str:
+_Move = tuple[Reassignment, int | None, int | None]
+
+
+def _ends(one: Reassignment, lead: Lead) -> tuple[int | None, int | None]:
+    """Who had the lead before that act, and after it."""
+    before, _, after, _ = one.moves[str(lead.pk)]
+    return before, after
+
+
+def _owner_words(lead: Lead, moves: list[_Move], touches: list[tuple[int, datetime]]) -> str:
     if lead.owner is None:
         team = lead.team.name if lead.team else "no team"
         return f"Nobody owns it: it lies in the pool of {team}, and whoever touches it first has it."
-    if changes:
-        by = changes[0].actor.name if changes[0].actor else "the portal"
-        why = changes[0].data.get("reason")
-        return f"{lead.owner.name} has it: {by} passed it on{f' ({why})' if why else ''}."
-    if touches and touches[0][0] == lead.owner_id:
-        return f"{lead.owner.name} has it: theirs was the first touch."
-    return f"{lead.owner.name} has had it since it came."
+    if moves and moves[0][2] == lead.owner_id:
+        return f"{lead.owner.name} has it: {moves[0][0].by.name} passed it on."
+    if touches and lead.owner_id in {pk for pk, _ in touches}:
+        return f"{lead.owner.name} has it: whoever touches a lead of the pool first has it."
+    return f"{lead.owner.name} was given it."
 
 
 def _before(
-    lead: Lead, changes: list[AuditEntry], touches: list[tuple[int, datetime]], names: dict[int, str]
+    lead: Lead, moves: list[_Move], touches: list[tuple[int, datetime]], names: dict[int, str]
 ) -> list[Holder]:
     found: dict[int, Holder] = {}
-    for entry in changes:
-        pk = entry.data.get("from")
-        if pk in names and pk != lead.owner_id:
-            found.setdefault(pk, Holder(names[pk], "had it until", entry.at))
+    for one, before, _ in moves:
+        if before in names and before != lead.owner_id:
+            found.setdefault(before, Holder(names[before], "had it until", one.at))
     for pk, at in reversed(touches):
         if pk in names and pk != lead.owner_id:
             found.setdefault(pk, Holder(names[pk], "touched it last", at))
