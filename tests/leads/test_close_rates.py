@@ -10,7 +10,7 @@ from apps.leads.rules.agreements import Terms
 from apps.leads.rules.close_rates import Rate
 from apps.leads.rules.frameworks import FRAMEWORKS
 from apps.leads.selectors import close_rates
-from apps.leads.selectors.close_rates import Bar, Outcome
+from apps.leads.selectors.close_rates import Bar, Compared, Comparison, Outcome
 from apps.leads.services import definitions, hand_offs, opportunities
 from apps.leads.services.definitions import Side
 from tests.cast import NOW, Cast
@@ -163,6 +163,16 @@ class TestPage:
         Definition.objects.all().delete()
         client.force_login(cast.revops)
         assert b"No SQL definition was ever in force" in client.get(reverse("leads:close_rates")).content
+
+    def test_the_scale_holds_every_interval_that_is_drawn(self):
+        few, many = Outcome(), Outcome(won=30, lost=30)
+        bant = FRAMEWORKS["bant"]
+        small, wide = (
+            Comparison([Compared(bant, None, (25, 35), few, exploration)], [], 0)
+            for exploration in (few, many)
+        )
+        assert (close_rates.scale_of(small), close_rates.scale_of(wide)) == (40, 70)
+        assert close_rates.ticks(70)[-1] == (60, 85.71)
 
     def test_draws_on_one_scale(self):
         bar = Bar(Rate(30, 100, (25, 35)), 50)

@@ -145,8 +145,9 @@ def scale_of(found: Comparison) -> int:
     most = 0.4
     for one in [*found.frameworks, *found.versions]:
         most = max(most, (one.expected or (0, 0))[1] / 100)
-        if one.rate.interval is not None and one.rate.verdict is not Verdict.TOO_FEW:
-            most = max(most, one.rate.interval[1])
+        for rate in (one.rate, one.exploration_rate):
+            if rate.interval is not None and rate.verdict is not Verdict.TOO_FEW:
+                most = max(most, rate.interval[1])
     return min(100, -(-int(most * 1000) // 100) * 10)
 
 
