@@ -351,6 +351,10 @@ class TestPages:
         client.force_login(cast.marketing)
         shown = client.get(reverse("leads:inbound")).content.decode()
         assert cast.rep(cast.sdr).name in shown
+        client.force_login(cast.manager)
+        address = reverse("scorecards:events", args=[cast.rep(cast.sdr).pk, "2026-11", "meetings_booked"])
+        assert address in client.get(reverse("leads:inbound")).content.decode()
+        assert client.get(address).status_code == 200
 
     def test_switches_are_the_own_ones_and_a_managers_the_teams(self, cast: Cast, client: Any) -> None:
         handed_off(cast)

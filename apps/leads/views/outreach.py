@@ -103,7 +103,13 @@ def inbound(request: HttpRequest) -> HttpResponse:
     """How fast inbound leads were answered in ``?month=``, and what became of the meetings."""
     month = _month(request)
     found = inbound_rows.inbound(user=request.user, month=month, at=timezone.now())
-    context = {"found": found, "rejections": list(found.whole.meetings.criteria), **_months(month)}
+    context = {
+        "found": found,
+        "rejections": list(found.whole.meetings.criteria),
+        # The events behind a rep's figures are on the scorecard's pages, which marketing does not read.
+        "opens": request.user.role != Role.MARKETING,
+        **_months(month),
+    }
     return render(request, "leads/inbound.html", context)
 
 
