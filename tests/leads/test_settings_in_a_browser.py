@@ -62,11 +62,11 @@ def press_button(page: Page, value: str) -> None:
     with page.expect_response(lambda answer: answer.request.method == "POST") as answer:
         page.keyboard.press("Enter")
     assert answer.value.status == 200
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
 
 
 def has_the_keyboard(page: Page, selector: str) -> None:
-    page.wait_for_function("selector => document.activeElement.matches(selector)", arg=selector)
+    expect(page.locator(selector)).to_be_focused()
 
 
 class TestCadence:
@@ -143,6 +143,25 @@ class TestCadence:
         cadence = Cadence.objects.get()
         assert cadence.conditions == [{"field": "score", "operator": "in", "value": ["B"]}]
         assert [one.channel for one in parse_steps(cadence.versions.get().steps)] == ["social", "call"]
+
+    def test_what_was_typed_comes_back_after_a_reload_with_its_rows(
+        self, live_server: Any, cast: Cast
+    ) -> None:
+        with page_of(live_server, cast.revops, "/cadences/new/") as page:
+            page.locator("[name=name]").fill("Half written")
+            page.get_by_role("button", name="Add a step").click()
+            has_the_keyboard(page, "[name=steps-1-channel]")
+            page.locator("[name=steps-1-script]").fill("Typed before the session ended")
+            page.reload()
+            expect(page.locator("#messages")).to_contain_text("Brought back")
+            expect(page.locator("[name=name]")).to_have_value("Half written")
+            expect(page.locator("[name=steps-1-script]")).to_have_value("Typed before the session ended")
+            page.locator("form .btn-primary").click()
+            page.wait_for_url(lambda address: "/new/" not in address)
+            # What was saved is not brought back into the next one.
+            page.goto(f"{live_server.url}/cadences/new/")
+            expect(page.locator("[name=name]")).to_have_value("")
+            expect(page.locator("[name=steps-1-script]")).to_have_count(0)
 
     def test_an_enrolment_is_paused_in_the_drawer(self, live_server: Any, cast: Cast) -> None:
         cadence = cadence_of(cast)
