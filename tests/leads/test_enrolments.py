@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from apps.core.errors import InvalidInput
+from apps.leads import tasks
 from apps.leads.models import (
     Cadence,
     Channel,
@@ -446,6 +447,21 @@ class TestComingBack:
         assert sweeping.enrol_returned(at=day) == 1
         enrolments.remove(enrolment=lead.enrolments.get(), reason="Called", at=day, actor=cast.sdr)
         assert sweeping.enrol_returned(at=day + DAY) == 0
+
+
+class TestSchedule:
+    def test_the_sweep_stands_in_the_schedule_and_does_all_three(self, cast: Cast) -> None:
+        from salesportal.celery import app
+
+        assert tasks.sweep_cadences.name in {entry["task"] for entry in app.conf.beat_schedule.values()}
+        lead = own(cast)
+        enrolment = enrolled(cast, lead)
+        Enrolment.objects.filter(pk=enrolment.pk).update(
+            state="paused", due_at=None, resumes_on=date(2026, 11, 13)
+        )
+        tasks.sweep_cadences()
+        enrolment.refresh_from_db()
+        assert enrolment.state == "active"
 
 
 class TestUndo:

@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from apps.core import locks
 from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_of
@@ -29,7 +28,7 @@ from apps.leads.services import follow_up, queue, suppressions
 from apps.leads.services.advancing import Courses
 from apps.leads.services.planning import callable_from
 from apps.leads.services.record import NewEvent, record_events, sourced
-from apps.leads.services.undoing import UNDO_WITHIN, UnableToUndo, snapshot, undo_touch
+from apps.leads.services.undoing import UNDO_WITHIN, UnableToUndo, hold_names, snapshot, undo_touch
 from apps.reps.models import Rep
 
 __all__ = [
@@ -149,7 +148,7 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
     Set-based: a handful of statements, whatever the number. Returns a touch for each, where a
     ``request_key`` is known already the one that it logged then. Raises what ``log_touch`` raises.
     """
-    _hold_who_opts_out(touches)
+    hold_names(leads=[new.lead.pk for new in touches if new.disposition == Disposition.OPT_OUT])
     # The leads are locked before the keys are looked up: of two clicks at once the second finds the first's.
     ids = sorted({new.lead.pk for new in touches})
     leads = {lead.pk: lead for lead in Lead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
@@ -174,14 +173,6 @@ def log_touches(*, touches: Sequence[NewTouch]) -> list[Touch]:
     if batch.fresh:
         _write(batch, last_at)
     return logged
-
-
-def _hold_who_opts_out(touches: Sequence[NewTouch]) -> None:
-    """Whoever closes an address holds its name before any row: the order in which suppressions lock."""
-    opted_out = [new.lead.pk for new in touches if new.disposition == Disposition.OPT_OUT]
-    if opted_out:
-        leads = list(Lead.objects.filter(pk__in=opted_out).select_related("account"))
-        locks.hold(f"{kind}:{value}" for one in suppressions.contacts_of(leads) for kind, value in one.names)
 
 
 def _write(batch: _Batch, at: datetime) -> None:

@@ -4,11 +4,13 @@ Not everything goes back. What closed the lead meanwhile by another way (a suppr
 whole company) stays, and so does what somebody did to the cadence since.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from apps.core import locks
 from apps.core.errors import DomainError
 from apps.leads.models import Disposition, Enrolment, EnrolmentAct, FunnelEvent, Lead, Touch
 from apps.leads.rules.dispositions import open_channel
@@ -42,17 +44,28 @@ def snapshot(*, lead: Lead, enrolment: Enrolment | None) -> dict[str, Any]:
     return kept
 
 
+def hold_names(*, leads: Sequence[int]) -> None:
+    """Hold the addresses and numbers of these leads (by id) until the transaction ends.
+
+    Whoever closes or opens them does so before locking any lead: the order in which suppressions lock.
+    """
+    if leads:
+        rows = list(Lead.objects.filter(pk__in=leads).select_related("account"))
+        locks.hold(f"{kind}:{value}" for one in suppressions.contacts_of(rows) for kind, value in one.names)
+
+
 @transaction.atomic
 def undo_touch(*, touch: Touch, rep: Rep, at: datetime, actor: Any = None) -> Lead:
     """Take back one's own latest touch: its events are reversed, the lead and its cadence are as they were.
 
     Raises ``UnableToUndo``. A promise that the touch kept runs again.
     """
+    opted_out = touch.disposition == Disposition.OPT_OUT
+    hold_names(leads=[touch.lead_id] if opted_out else [])
     lead = Lead.objects.select_for_update(of=("self",)).get(pk=touch.lead_id)
     touch = Touch.objects.select_for_update(of=("self",)).get(pk=touch.pk)
     enrolment = _enrolment_of(touch)
     _refuse(touch, lead, enrolment, rep, at)
-    opted_out = touch.disposition == Disposition.OPT_OUT
     closed_meanwhile = lead.do_not_contact and not opted_out
     for name in UNDONE_FIELDS:
         if name in touch.lead_before:
