@@ -9,6 +9,7 @@ from apps.leads.services import duplicates, exploration, intake, merges, suppres
 from apps.leads.services.intake import Arrival, Incoming
 from apps.portal.demo.founding import Company
 from apps.portal.demo.life import Span
+from apps.portal.demo.people import SIGN_IN_NAMES
 
 _CLOSED = (
     ("domain", "rivalbase.example", "", Suppression.Reason.COMPETITOR, "They sell what we sell."),
@@ -18,7 +19,7 @@ _CLOSED = (
     ("email", "press@hallowmark.example", "email", Suppression.Reason.OTHER, "By letter only."),
 )
 _BETS = 6
-"""Agreed for everybody; who signs in as an outbound SDR has fewer."""
+"""Agreed for everybody; who signs in as an outbound SDR has a budget of their own."""
 
 
 def tell(company: Company, span: Span) -> None:
@@ -33,6 +34,9 @@ def tell(company: Company, span: Span) -> None:
     suppressions.lift(suppression=lifted, because="They subscribed to the letter again.", at=at, actor=revops)
     quarter = quarter_of(span.today).start
     exploration.set_budget(rep=None, from_on=quarter, per_quarter=_BETS, at=at, actor=revops)
+    for worker in company.desks[0].outbound:
+        if worker.rep.name in SIGN_IN_NAMES:
+            exploration.set_budget(rep=worker.rep, from_on=quarter, per_quarter=2, at=at, actor=revops)
     _twice(company, span)
 
 
