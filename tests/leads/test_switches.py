@@ -156,7 +156,7 @@ class TestCompare:
         several(rep, CALL, EMAIL, days_ago=4)
         touched(rep, NOW + timedelta(minutes=1), CALL)
         found = compare(reps=[rep], at=NOW)[rep.pk]
-        assert (found.days, found.today.touches) == ((), 0)
+        assert (found.days, found.current.touches) == ((), 0)
         assert found.words == "0 switches today; there is no earlier day to compare with yet."
         assert (found.verdict, found.rate_words) == ("", "")
 

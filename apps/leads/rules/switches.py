@@ -35,9 +35,9 @@ class DayOfSwitches:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Today beside the usual. ``days`` are the days that it is taken over, oldest first, without today."""
+    """Today (``current``) beside the usual. ``days`` are the days that it is taken over, oldest first, without today."""
 
-    today: DayOfSwitches
+    current: DayOfSwitches
     days: tuple[DayOfSwitches, ...]
 
     @property
@@ -57,7 +57,7 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """``calmer``, ``usual`` or ``busier`` by the rate; "" while there is nothing to compare."""
-        mine, usual = self.today.per_ten, self.usual_per_ten
+        mine, usual = self.current.per_ten, self.usual_per_ten
         if mine is None or usual is None:
             return ""
         if abs(mine - usual) <= usual * _CLOSE:
@@ -67,7 +67,7 @@ class Comparison:
     @property
     def words(self) -> str:
         """``9 switches today; your median is 14.``"""
-        count = self.today.switches
+        count = self.current.switches
         said = f"{count} switch{'' if count == 1 else 'es'} today"
         if self.usual is None:
             return f"{said}; there is no earlier day to compare with yet."
@@ -87,19 +87,19 @@ class Comparison:
     @property
     def rate_words(self) -> str:
         """The same for each ten touches; "" while there is nothing to compare."""
-        mine, usual = self.today.per_ten, self.usual_per_ten
+        mine, usual = self.current.per_ten, self.usual_per_ten
         if mine is None or usual is None:
             return ""
         return f"{plain(mine)} for each ten touches, against {plain(usual)}."
 
     @property
     def newest_first(self) -> list[DayOfSwitches]:
-        return [self.today, *reversed(self.days)]
+        return [self.current, *reversed(self.days)]
 
     @property
     def course(self) -> list[int]:
         """Switches a day, oldest first, today last: for a sparkline."""
-        return [one.switches for one in (*self.days, self.today)]
+        return [one.switches for one in (*self.days, self.current)]
 
 
 def _median(values: Sequence[Fraction]) -> Fraction | None:

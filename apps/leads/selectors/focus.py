@@ -19,6 +19,8 @@ ICONS = {
 }
 _NARROW = 10.0
 """Below this share of the day, in per cent, a part has room for its icon only."""
+_ROOM_FOR_HOURS = 15.0
+"""From this share on a part that is still to come has room for when it begins."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _part(
     words = ""
     if state == "now":
         words = f"until {ends_at.astimezone(zone):%H:%M}"
-    elif state == "later":
+    elif state == "later" and _share(today, ends_at) - left >= _ROOM_FOR_HOURS:
         words = f"{starts_at.astimezone(zone):%H:%M}"
     return Part(
         kind=kind,

@@ -193,7 +193,7 @@ def differences(start: datetime, end: datetime, *, user: Any = None) -> list[Dif
     for first in range(0, len(rows), _CHUNK):
         chunk = rows[first : first + _CHUNK]
         touches = outreach_of(
-            {row.lead_id for row in chunk if row.lead_id}, [row.occurred_at for row in chunk]
+            leads={row.lead_id for row in chunk if row.lead_id}, visited=[row.occurred_at for row in chunk]
         )
         for row in chunk:
             now = rules.cause_of_visit(

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from apps.audit import services as audit
+from apps.core import locks
 from apps.core.errors import DomainError, InvalidInput
 from apps.leads.models import FocusBlock
 from apps.leads.rules import focus as rules
 from apps.leads.selectors.focus import week_of
-from apps.reps.models import Rep, Team
+from apps.reps.models import Rep
 
 
 class BlocksInvalid(InvalidInput):
@@ -115,8 +116,8 @@ def set_week(
 
 
 def _lock(rep: Rep | None) -> None:
-    """Two who set the same week wait for each other; the company's has no row of its own, so a team's does."""
+    """Two who set the same week wait for each other; the company's has no row of its own to lock."""
     if rep is not None:
         Rep.objects.select_for_update().get(pk=rep.pk)
     else:
-        list(Team.objects.select_for_update().order_by("pk").values_list("pk", flat=True)[:1])
+        locks.hold(["leads.focus.company"])

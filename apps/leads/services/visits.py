@@ -162,7 +162,7 @@ def _write(fresh: dict[str, NewVisit], leads: dict[int, Lead], at: datetime) -> 
     if not fresh:
         return {}
     visited = {lead.pk: lead for lead in (leads[visit.lead.pk] for visit in fresh.values())}
-    touches = outreach_of(visited, [visit.occurred_at for visit in fresh.values()])
+    touches = outreach_of(leads=visited, visited=[visit.occurred_at for visit in fresh.values()])
     causes = {
         key: rules.cause_of_visit(
             visit.occurred_at, touches.get(leads[visit.lead.pk].pk, ()), visit.campaign.strip(), window()
@@ -251,7 +251,7 @@ def _rescore(leads: list[Lead], last: dict[int | None, FunnelEvent], at: datetim
     )
 
 
-def outreach_of(leads: Iterable[int], visited: Sequence[datetime]) -> dict[int, list[rules.Outreach]]:
+def outreach_of(*, leads: Iterable[int], visited: Sequence[datetime]) -> dict[int, list[rules.Outreach]]:
     """By lead, the outreach that stands and may have caused a visit at one of these instants.
 
     Touches of leads that were merged into one count as its own. Two statements.
