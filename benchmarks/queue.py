@@ -317,7 +317,7 @@ def _claim_for(number: int, seconds: float, name: str, bare: bool, barrier: Any,
     from django.db import connection
     from django.utils import timezone
 
-    from apps.leads.services.queue import HOLD, claim_next
+    from apps.leads.services.queue import HOLD, claim_next, release
     from apps.reps.models import Rep
 
     use(name)
@@ -344,7 +344,12 @@ def _claim_for(number: int, seconds: float, name: str, bare: bool, barrier: Any,
         assert lead is not None
         return lead.pk
 
-    connection.ensure_connection()
+    # What a process does once (its connection, the zones of the world) is done before the time begins.
+    if bare:
+        connection.ensure_connection()
+    else:
+        claim()
+        release(rep=rep, at=timezone.now())
     barrier.wait()
     started = time.monotonic()
     since = 0.0

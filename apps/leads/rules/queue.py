@@ -20,7 +20,7 @@ ones who asked (callbacks, fresh inbound). ``models.ordering`` says the same to 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from apps.leads.rules import calling
 
@@ -172,17 +172,14 @@ def waiting_zones(now: datetime, fallback: str) -> Zones:
 
 @lru_cache(maxsize=16)
 def _zones_where(minute: datetime, is_open: bool) -> tuple[str, ...]:
-    found = []
-    for name in sorted(_known_zones()):
-        theirs = calling.at_prospect(name, minute)
-        if theirs is not None and theirs.is_proper is is_open:
-            found.append(name)
-    return tuple(found)
+    found = _known_zones().items()
+    return tuple(name for name, zone in found if calling.is_proper(minute.astimezone(zone)) is is_open)
 
 
 @lru_cache(maxsize=1)
-def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def _known_zones() -> dict[str, ZoneInfo]:
+    """All zones, read once a process: reading them anew each minute would cost more than the query saves."""
+    return {name: ZoneInfo(name) for name in sorted(available_timezones())}
 
 
 # --- The words of a row ---------------------------------------------------------------------------

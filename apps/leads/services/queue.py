@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BooleanField, F, Func, QuerySet
+from django.db.models import QuerySet
 
 from apps.core.bulk import update_rows
 from apps.core.errors import DomainError
@@ -105,12 +105,16 @@ def promise_many(*, promises: Sequence[tuple[Lead, datetime | None, datetime | N
 
 _CLAIM = """
 WITH own AS MATERIALIZED ({own}), pool AS MATERIALIZED ({pool}),
-     best AS (SELECT id FROM pool UNION ALL SELECT id FROM own LIMIT 1)
+     best AS (SELECT * FROM own UNION ALL SELECT * FROM pool ORDER BY {order} LIMIT 1)
 UPDATE leads_lead SET claimed_by_id = %s, claimed_at = %s, claimed_until = %s
 WHERE id = (SELECT id FROM best) AND (claimed_until IS NULL OR claimed_until <= %s)
 RETURNING *
 """
-"""The best own lead and, where a better one lies in the pool, that one: found and claimed in one statement."""
+"""The better of the first own lead and the first of the pool: found and claimed in one statement.
+
+Each list gives one row and is read no further. A row of the pool that is locked here and not taken is let go of
+at once; who passes it over meanwhile gets the one after it.
+"""
 
 
 def claim_next(*, rep: Rep, at: datetime, after: Lead | None = None, focus: str | None = None) -> Lead | None:
@@ -164,12 +168,13 @@ def _take_best(
     if not with_untouched:
         free = free.exclude(queue_bucket=QueueBucket.UNTOUCHED)
     own = free.filter(owner=rep)
-    pool = free.filter(_BeforeOwn(focus), owner__isnull=True, team=rep.team_id)
+    pool = free.filter(owner__isnull=True, team=rep.team_id)
     own_sql, own_params = _first_of(own, focus, wait)
     pool_sql, pool_params = _first_of(pool, focus, wait)
     params = (*own_params, *pool_params, rep.pk, at, at + HOLD, at)
     # Only text that Django wrote is put into the statement; values are parameters.
-    found = list(Lead.objects.raw(_CLAIM.format(own=own_sql, pool=pool_sql), params))
+    claim = _CLAIM.format(own=own_sql, pool=pool_sql, order=", ".join(_place_columns(focus)))
+    found = list(Lead.objects.raw(claim, params))
     return found[0] if found else None
 
 
@@ -183,23 +188,6 @@ def _first_of(leads: QuerySet[Lead], focus: str, wait: bool) -> tuple[str, tuple
 
 def _place_columns(focus: str) -> tuple[str, ...]:
     return ("queue_bucket", *(("focus_rank",) if focus else ()), "queue_sort_at", "id")
-
-
-class _BeforeOwn(Func):
-    """Whether a lead comes before the best own one of ``_CLAIM``, by the written order; true without one."""
-
-    output_field = BooleanField()
-    conditional = True
-
-    def __init__(self, focus: str) -> None:
-        self.columns = ", ".join(_place_columns(focus))
-        rank = [FocusRank(focus)] if focus else []
-        super().__init__(F("queue_bucket"), *rank, F("queue_sort_at"), F("pk"))
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
-        mine = ", ".join(compiler.compile(one)[0] for one in self.get_source_expressions())
-        sql = f"(NOT EXISTS (SELECT 1 FROM own) OR ({mine}) < (SELECT {self.columns} FROM own))"  # noqa: S608
-        return sql, ()
 
 
 def keep(*, rep: Rep, at: datetime, lead: Lead) -> datetime | None:
