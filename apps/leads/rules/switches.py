@@ -35,7 +35,7 @@ class DayOfSwitches:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Today (``current``) beside the usual. ``days`` are the days that it is taken over, oldest first, without today."""
+    """Today (``current``) beside the usual; ``days``, oldest first, are those that it is taken over."""
 
     current: DayOfSwitches
     days: tuple[DayOfSwitches, ...]
