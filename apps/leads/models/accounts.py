@@ -12,7 +12,7 @@ from apps.reps.models import Rep
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    def create(self, **fields: Any) -> "Account":
+    def create(self, **fields: Any) -> Any:
         """A new row with the key that its name gives it."""
         account = self.model(**fields)
         account.set_keys()

@@ -103,7 +103,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             return self.filter(pk__in=_hand_off_leads(ae__in=_rep_ids(user)))
         return self.filter(account__owner__in=_rep_ids(user))
 
-    def create(self, **fields: Any) -> "Lead":
+    def create(self, **fields: Any) -> Any:
         """A new row with the keys that its name, phone and e-mail give it."""
         lead = self.model(**fields)
         lead.set_keys()
