@@ -18,6 +18,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import argparse  # noqa: E402
 import multiprocessing  # noqa: E402
 import os  # noqa: E402
+import re  # noqa: E402
 import statistics  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
@@ -212,6 +213,11 @@ class Subject:
 
     def refresh(self) -> bytes:
         """What an open page asks every twenty seconds, nothing having changed."""
+        if not self.shown:
+            page = self.page().decode()
+            top = re.findall(r'id="queue-top" data-print="(\w+)"', page)
+            lines = re.findall(r'<tr[^>]*?id="q-(\w+)" data-print="(\w+)"', page)
+            self.shown = ",".join([f"top:{top[0]}", *(f"{key}:{mark}" for key, mark in lines)])
         return get("/my-day/list/", self.cookie, queue_shown=self.shown)
 
     def admin_list(self) -> None:
