@@ -89,6 +89,12 @@ SHELVES = (
         (
             Setting("People", "accounts:people", "people", "Who may sign in, and as what."),
             Setting("Reps and teams", "reps:list", "people", "Teams, tiers, hiring and leaving."),
+            Setting(
+                "Business calendars",
+                "reps:calendars",
+                "clock",
+                "When the company, a team or a rep works: windows, breaks, holidays, single days.",
+            ),
             Setting("Imports", "integrations:imports", "upload", "Files from other systems."),
             Setting(
                 "Mappings", "integrations:mappings", "columns", "Which column of a file is which field here."
