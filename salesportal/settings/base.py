@@ -236,6 +236,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Two fields are called ``reason``: each set of choices has a name of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "RejectionReason": "apps.leads.models.RejectionReason",
+        "SuppressionReason": "apps.leads.models.Suppression.Reason",
+    },
 }
 
 # --- Company --------------------------------------------------------------------------------
