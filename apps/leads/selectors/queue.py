@@ -244,7 +244,8 @@ def rows_statement(asked: Asked, most: int) -> Prepared:
 @lru_cache(maxsize=256)
 def counts_statement(asked: Asked, most: int) -> Prepared:
     """How many there are of each bucket in each list, up to one more than ``most`` a list."""
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for number, scope in enumerate(asked.scopes()):
         sql, values = scope.values("queue_bucket")[: most + 1].query.sql_with_params()
         parts.append(

@@ -38,10 +38,11 @@ _FIELDS = (
     "next_channel", "persona", "proposal", "callback_at", "last_touch_at", "last_visit_at", "inquired_at",
     "due_at", "warn_at", "queue_bucket", "queue_sort_at", "claimed_by_id", "claimed_until",
 )  # fmt: skip
+_FIRST = "id"
 _ADDED = ("last_disposition", "visit", "step_number", "step_of", "cadence")
 
 
-class _Read(namedtuple("_Read", ("id", *_FIELDS, *_ADDED))):
+class _Read(namedtuple("_Read", (_FIRST, *_FIELDS, *_ADDED))):  # type: ignore[misc]
     """A lead as a row needs it. A model instance each would cost more than all the rest of the row."""
 
     __str__ = Lead.__str__
@@ -49,11 +50,13 @@ class _Read(namedtuple("_Read", ("id", *_FIELDS, *_ADDED))):
 
     @property
     def pk(self) -> int:
-        return self.id
+        return int(getattr(self, _FIRST))
 
 
 _INSTANTS = {
-    place for place, name in enumerate(_Read._fields) if name.endswith("_at") or name == "claimed_until"
+    place
+    for place, name in enumerate((_FIRST, *_FIELDS, *_ADDED))
+    if name.endswith("_at") or name == "claimed_until"
 }
 CHANNEL_ICONS = {
     Channel.CALL: "phone",
