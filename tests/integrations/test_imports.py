@@ -82,7 +82,11 @@ class TestWhatIsWritten:
         lead = Lead.objects.get(external_id="101")
         assert (lead.owner, lead.team.name, lead.queue_bucket) == (None, "SDR team", QueueBucket.UNTOUCHED)
         rep = Rep.objects.get(external_id="2")
-        assert queue.claim_next(rep=rep, at=AT) == lead
+        # A rejected hand-off came back as a touch that is due, which goes before what nobody touched.
+        rejected = queue.claim_next(rep=rep, at=AT)
+        assert rejected is not None
+        assert (rejected.external_id, rejected.queue_bucket) == ("104", QueueBucket.TOUCH_DUE)
+        assert queue.claim_next(rep=rep, at=AT, after=rejected) == lead
 
     def test_a_day_without_a_time_is_local_midnight_of_the_company(self, tmp_path: Path) -> None:
         imported(write(tmp_path))

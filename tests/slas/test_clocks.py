@@ -95,11 +95,23 @@ class TestFirstResponse:
         assert (clock.state, clock.answered_at, clock.rep) == (state, at, cast.rep(cast.sdr))
         assert clock.breached_at == (clock.due_at if state == "breached" else None)
 
-    def test_stays_met_when_the_touch_is_undone(self, cast: Cast) -> None:
+    def test_runs_again_when_the_touch_is_undone(self, cast: Cast) -> None:
         lead, rep = arrive(cast), cast.rep(cast.sdr)
+        before = Clock.objects.filter(lead=lead).values().get()
         touch = touches.log_touch(lead=lead, rep=rep, at=NOW, **VOICEMAIL)
-        touches.undo_touch(touch=touch, rep=rep, at=NOW + timedelta(minutes=1))
         assert clock_of(lead).state == ClockState.MET
+        touches.undo_touch(touch=touch, rep=rep, at=NOW + timedelta(minutes=1))
+        assert Clock.objects.filter(lead=lead).values().get() == before
+        late = clock_of(lead).due_at + timedelta(minutes=1)
+        clocks.sweep(at=late)
+        assert clock_of(lead).state == ClockState.BREACHED
+
+    def test_keeps_the_earlier_answer_when_a_later_touch_is_undone(self, cast: Cast) -> None:
+        lead, rep = arrive(cast), cast.rep(cast.sdr)
+        touches.log_touch(lead=lead, rep=rep, at=NOW, **VOICEMAIL)
+        second = touches.log_touch(lead=lead, rep=rep, at=NOW + timedelta(minutes=3), **VOICEMAIL)
+        touches.undo_touch(touch=second, rep=rep, at=NOW + timedelta(minutes=4))
+        assert (clock_of(lead).state, clock_of(lead).answered_at) == (ClockState.MET, NOW)
 
     def test_a_changed_policy_moves_no_running_clock(self, cast: Cast) -> None:
         lead = arrive(cast)

@@ -75,7 +75,7 @@ def _again(lead: Lead, place: int) -> Incoming:
     first = lead.name.split()[0]
     return Incoming(
         name=first if place % 2 else lead.name,
-        email=f"{mailbox}{place}@gmail.com",
+        email=f"{mailbox}{place}@post.example",
         phone=lead.phone,
         company=lead.company if place % 2 == 0 else "",
         source="Webinar",
