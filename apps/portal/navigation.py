@@ -44,6 +44,7 @@ _ACCOUNTS = _place("Accounts", "leads:accounts", "building", "a")
 
 _HAND_OFFS = _place("Hand-offs", "leads:inbox", "inbox", "h", "hand_offs")
 _LEADS = _place("Leads", "leads:leads", "list", "l")
+_MOTIONS = _place("Inbound, outreach", "leads:inbound", "bolt", "b")
 _SETUP = _place("Setup", "portal:setup", "cog", "u")
 _PROMISES = _place("Promises", "slas:board", "clock", "c")
 
@@ -71,6 +72,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _place("Team day", "leads:team_day", "people", "d", "team_day"),
         _PROMISES,
         _LEADS,
+        _MOTIONS,
         _HAND_OFFS,
         _OPPORTUNITIES,
         _SCORECARDS,
@@ -82,6 +84,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.MARKETING: (
         _place("Lead quality", "leads:quality", "chart", "q"),
         _LEADS,
+        _MOTIONS,
         _DEFINITIONS,
         _TEAM_TARGET,
         _SETUP,
