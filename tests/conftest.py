@@ -196,6 +196,29 @@ def live_portal(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield LivePortal(portal, portal.start_web())
 
 
+_playwright: list[Any] = []
+
+
+def running_playwright() -> Any:
+    """The one Playwright of this process: a second one beside it would find the loop of the first running."""
+    if not _playwright:
+        from playwright.sync_api import sync_playwright
+
+        _playwright.append(sync_playwright().start())
+    return _playwright[0]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Any:
+    """In place of pytest-playwright's own, so that its fixtures and ``browser_page`` share one."""
+    return running_playwright()
+
+
+def pytest_sessionfinish() -> None:
+    while _playwright:
+        _playwright.pop().stop()
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium. Without its sandbox where the suite runs as root, as in containers."""

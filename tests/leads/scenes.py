@@ -43,6 +43,7 @@ def handed_off(
         channel=Channel.CALL,
         disposition=Disposition.CONNECTED,
         at=at - timedelta(days=1),
+        they_asked=True,  # whatever day of the week it was
         actor=cast.sdr,
     )
     answers = {

@@ -567,7 +567,7 @@ class TestNewLead:
         sent = _new(email="p1@brightmoor.example", team=str(cast.sdr_team.pk))
         answer = signed_in(cast.sdr).post("/leads/new/", sent)
         assert answer.status_code == 422
-        assert "being worked already" in text(answer)
+        assert "They are known already and worked by somebody else" in text(answer)
         assert "Teammate" not in text(answer)
 
 

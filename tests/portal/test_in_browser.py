@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import Role, User
-from tests.conftest import chromium_path
+from tests.conftest import chromium_path, running_playwright
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,10 +26,8 @@ def session_key(db) -> str:
 @contextmanager
 def browser_page(address: str, session_key: str = "", **context: object) -> Iterator:
     """A page of a fresh browser, signed in if there is a session; fails on any error of its scripts."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+    browser = running_playwright().chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+    try:
         tab = browser.new_context(reduced_motion="reduce", **{"viewport": DESK, **context})
         if session_key:
             tab.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": address}])
@@ -41,8 +39,9 @@ def browser_page(address: str, session_key: str = "", **context: object) -> Iter
         )
         page.goto(address)
         yield page
-        browser.close()
         assert failures == []
+    finally:
+        browser.close()
 
 
 class TestKeys:
