@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "put back abandoned jobs": every(15, "jobs.reap"),
     "drop old slots": every(3_600, "jobs.forget_slots"),
     "call broken promises breached": every(30, "slas.sweep"),
+    "mail notifications that are due": every(60, "accounts.mail_notifications"),
     "go on with cadences": every(60, "leads.sweep_cadences"),
     "seal the audit log": every(60, "audit.seal"),
     # Daily work comes round more often and claims its slot inside the task (jobs.services.claim_slot): so a

@@ -1,12 +1,14 @@
 """What RevOps types about people, and what everybody sets for themselves."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import NotificationPreference, Role, User
+from apps.accounts.notification_kinds import Kind, Way
 
 _REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
@@ -67,3 +69,42 @@ class ProfileForm(forms.Form):
     @classmethod
     def of(cls, user: User) -> "ProfileForm":
         return cls(initial={"time_zone": user.time_zone})
+
+
+class ReadAllForm(forms.Form):
+    """Which notifications are marked as read together: up to the newest that was shown, of one kind or all."""
+
+    up_to = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    kind = forms.CharField(required=False, max_length=24)
+
+
+class NotificationChoicesForm(forms.Form):
+    """For each kind of notification: in the portal or not, and how by e-mail."""
+
+    def __init__(self, *args: Any, kinds: Sequence[Kind], ways: Mapping[str, Way], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.kinds = kinds
+        for kind in kinds:
+            self.fields[f"{kind.key}-in_portal"] = forms.BooleanField(
+                required=False, label="In the portal", initial=ways[kind.key].in_portal
+            )
+            self.fields[f"{kind.key}-mail"] = forms.ChoiceField(
+                choices=NotificationPreference.Mail.choices,
+                label="By e-mail",
+                initial=ways[kind.key].mail,
+                widget=forms.RadioSelect,
+                error_messages={
+                    "required": "Say how you hear of it by e-mail.",
+                    "invalid_choice": "Choose one of the three.",
+                },
+            )
+
+    def rows(self) -> Iterator[tuple[Kind, Any, Any]]:
+        """Each kind with its two fields."""
+        for kind in self.kinds:
+            yield kind, self[f"{kind.key}-in_portal"], self[f"{kind.key}-mail"]
+
+    def ways(self) -> dict[str, Way]:
+        """What was chosen, by kind; of a form that is valid."""
+        read = self.cleaned_data
+        return {kind.key: Way(read[f"{kind.key}-in_portal"], read[f"{kind.key}-mail"]) for kind in self.kinds}

@@ -20,6 +20,10 @@ def has_role(*roles: Role) -> Predicate:
 REP_ROLES = (Role.SDR, Role.AE, Role.AM, Role.CSM)
 
 SEE_PEOPLE = Policy("accounts.see_people", "RevOps sees who may sign in.", roles=has_role(Role.REVOPS))
+OWN_NOTIFICATIONS = Policy(
+    "accounts.own_notifications",
+    "Everybody reads what they were told and chooses how they are told; nobody does so for others.",
+)
 MANAGE_PEOPLE = Policy(
     "accounts.manage_people",
     "RevOps makes users, changes their roles and lets them go; nobody the own self.",

@@ -1,8 +1,10 @@
-"""Who may sign in, as RevOps lists them."""
+"""Who may sign in, as RevOps lists them; and what one person was told."""
+
+from typing import Any
 
 from django.db.models import Q
 
-from apps.accounts.models import User
+from apps.accounts.models import Notification, User
 from apps.core.keyset import Page, page_of
 
 
@@ -14,3 +16,18 @@ def people(*, text: str, role: str, state: str, after: str) -> Page:
     if text:
         found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
     return page_of(found, by=("name", "pk"), after=after)
+
+
+def notifications(*, user: Any, kind: str = "", unread: bool = False, after: str = "") -> Page:
+    """A page of what ``user`` was told in the portal, newest first."""
+    told = Notification.objects.visible_to(user)
+    if unread:
+        told = told.unread()
+    if kind:
+        told = told.filter(kind=kind)
+    return page_of(told, by=("-at", "-pk"), after=after, size=30)
+
+
+def unread_count(user: Any, *, most: int) -> int:
+    """How many notifications ``user`` has not read, counted no further than ``most``: one indexed statement."""
+    return Notification.objects.visible_to(user).unread().order_by()[:most].count()

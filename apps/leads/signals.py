@@ -19,3 +19,6 @@ leads_closed = Signal()
 
 leads_reopened = Signal()
 """``leads`` are to be worked again: a merge was undone, a suppression lifted; ``at``."""
+
+owners_changed = Signal()
+"""``owners``: the new owner's id (or ``None``, the pool) by lead id; ``at``."""

@@ -12,12 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from apps.accounts.selectors import unread_count
 from apps.portal.counts import Count, counts_for
 from apps.portal.demo.sign_ins import demo_sign_ins
 from apps.portal.navigation import Place, known, places_for
 
 # A phone's bar holds this many places beside "More".
 TABS = 4
+
+# Behind the bell nobody reads a greater figure.
+MOST_UNREAD = 9
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,15 @@ class Frame:
     @property
     def tabs(self) -> list[ShownPlace]:
         return self.places[:TABS]
+
+    @cached_property
+    def unread(self) -> int:
+        """How many notifications wait behind the bell, counted to one more than it shows."""
+        return unread_count(self.user, most=MOST_UNREAD + 1) if self.user else 0
+
+    @property
+    def unread_shown(self) -> str:
+        return f"{MOST_UNREAD}+" if self.unread > MOST_UNREAD else str(self.unread)
 
     @cached_property
     def now(self) -> datetime:

@@ -31,8 +31,8 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @guarded(SIGNED_IN)
 def places(request: HttpRequest) -> HttpResponse:
-    """The rail's places with their live counts; 204 while they are as the page has them."""
-    response = render(request, "components/_places.html")
+    """The rail's places with their live counts, and the bell; 204 while they are as the page has them."""
+    response = render(request, "components/_refresh.html")
     tag = f'"{blake2s(response.content, digest_size=8).hexdigest()}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=204)

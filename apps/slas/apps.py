@@ -11,8 +11,11 @@ class SlasConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from apps.accounts.notification_kinds import register
         from apps.slas import receivers  # noqa: F401 - connects them
+        from apps.slas.notification_kinds import KINDS
 
+        register(KINDS)
         post_migrate.connect(_put_default_policies, sender=self, dispatch_uid="slas.defaults")
 
 

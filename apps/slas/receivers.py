@@ -1,22 +1,34 @@
 """What promises hear of the funnel: one call for each fact."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
 
 from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
-from apps.leads.signals import events_recorded, hand_off_created, leads_arrived, leads_closed, leads_reopened
-from apps.slas.models import ClockKind
-from apps.slas.services import clocks
+from apps.leads.signals import (
+    events_recorded,
+    hand_off_created,
+    leads_arrived,
+    leads_closed,
+    leads_reopened,
+    owners_changed,
+)
+from apps.slas.services import clocks, verdicts
+from apps.slas.services.verdicts import ANSWERED_BY, LEFT, Fact
 
-_ANSWERS = (EventKind.ACCEPTED, EventKind.REJECTED)
+_HEARD = frozenset(kind for kinds in ANSWERED_BY.values() for kind in kinds) | frozenset(LEFT)
 
 
 @receiver(leads_arrived, dispatch_uid="slas.leads_arrived")
 def on_leads_arrived(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
-    clocks.start_first_response(leads=leads, at=at)
+    clocks.start_for_leads(leads=leads, at=at)
+
+
+@receiver(leads_reopened, dispatch_uid="slas.leads_reopened")
+def on_leads_reopened(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
+    clocks.start_for_leads(leads=clocks.without_clock(leads), at=at)
 
 
 @receiver(hand_off_created, dispatch_uid="slas.hand_off_created")
@@ -25,38 +37,34 @@ def on_hand_off_created(*, hand_off: HandOff, at: datetime, **_: Any) -> None:
 
 
 @receiver(leads_closed, dispatch_uid="slas.leads_closed")
-def on_leads_closed(*, leads: Iterable[Lead], **_: Any) -> None:
-    clocks.cancel_first_response(leads=leads)
+def on_leads_closed(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
+    verdicts.cancel(leads=[lead.pk for lead in leads], because="Nobody is to work the lead any more", at=at)
 
 
-@receiver(leads_reopened, dispatch_uid="slas.leads_reopened")
-def on_leads_reopened(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
-    clocks.start_first_response(leads=clocks.without_clock(leads), at=at)
+@receiver(owners_changed, dispatch_uid="slas.owners_changed")
+def on_owners_changed(*, owners: Mapping[int, int | None], at: datetime, **_: Any) -> None:
+    clocks.hand_over(owners=owners, at=at)
 
 
 @receiver(events_recorded, dispatch_uid="slas.events_recorded")
 def on_events_recorded(*, events: Iterable[FunnelEvent], at: datetime, **_: Any) -> None:
-    responses: dict[int, tuple[datetime, int | None]] = {}
-    answers: dict[int, tuple[datetime, int | None]] = {}
-    taken_back: dict[int, datetime] = {}
+    facts: list[Fact] = []
+    taken_back: set[int] = set()
     for event in events:
-        if event.kind in clocks.RESPONSES and event.lead_id is not None:
-            earlier = responses.get(event.lead_id)
-            if earlier is None or event.occurred_at < earlier[0]:
-                responses[event.lead_id] = (event.occurred_at, _owner_of(event))
-        elif event.kind in _ANSWERS and event.hand_off_id is not None:
-            answers[event.hand_off_id] = (event.occurred_at, None)
-        elif (
-            event.reverses is not None
-            and event.reverses.kind in clocks.RESPONSES
-            and event.lead_id is not None
-        ):
-            taken_back[event.lead_id] = event.reverses.occurred_at
-    clocks.take_back(answered=taken_back)
-    clocks.stop(kind=ClockKind.FIRST_RESPONSE, answered=responses)
-    clocks.stop(kind=ClockKind.AE_ANSWER, answered=answers)
+        if event.lead_id is None:
+            continue
+        if event.kind in _HEARD:
+            facts.append(
+                Fact(event.kind, event.occurred_at, event.lead_id, event.hand_off_id, _owner_of(event))
+            )
+        elif event.reverses is not None and event.reverses.kind in _HEARD:
+            taken_back.add(event.lead_id)
+    verdicts.judge_again(leads=taken_back, at=at)
+    verdicts.judge(facts=facts, at=at)
 
 
 def _owner_of(event: FunnelEvent) -> int | None:
     """Who answered: the lead went to whoever touched it first (no query where the event holds its lead)."""
+    if event.kind != EventKind.TOUCHED:
+        return None
     return event.lead.owner_id if FunnelEvent.lead.is_cached(event) and event.lead else None

@@ -150,6 +150,12 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = None
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="portal@localhost")
+# A mail server that hangs must not hold a worker.
+EMAIL_TIMEOUT = 10
+# Where the portal is found by whoever reads a mail: a mail has no request to take it from.
+PORTAL_URL = env(
+    "PORTAL_URL", default=f"http://{env('HOST', default='127.0.0.1')}:{env('PORT', default='8000')}"
+)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -247,6 +253,8 @@ SPECTACULAR_SETTINGS = {
 COMPANY_NAME = env("COMPANY_NAME", default="Larkfield")
 COMPANY_CURRENCY = env("COMPANY_CURRENCY", default="EUR")
 COMPANY_TIME_ZONE = env("COMPANY_TIME_ZONE", default="Europe/Berlin")
+# What handling one lead takes where too few touches tell it (the forecast of promises), in minutes.
+FORECAST_HANDLING_MINUTES = env.int("FORECAST_HANDLING_MINUTES", default=8)
 # The ideal customer profile: a lead from another industry is handed off as exploration.
 TARGET_INDUSTRIES = env.list(
     "TARGET_INDUSTRIES", default=["Logistics", "Manufacturing", "Healthcare", "Retail", "Energy", "Software"]

@@ -28,5 +28,7 @@ SECRET_KEY = env("SECRET_KEY", default="") or _own_secret_key()
 DEBUG = env.bool("DEBUG", default=False)
 DEMO_MODE = env.bool("DEMO_MODE", default=True)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+# Without EMAIL_URL mails are printed by the process that sends them.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

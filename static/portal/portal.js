@@ -99,6 +99,11 @@ async function poll(element, tag, misses) {
     const box = make("template"); box.innerHTML = html;
     const next = box.content.firstElementChild;
     if (!next) return schedule(element, tag);
+    // What comes with it and says so takes the place of what has its id: one answer serves several corners.
+    for (const other of all("[data-with-poll]", box.content)) {
+      const there = document.getElementById(other.id), held = there && there === document.activeElement;
+      there?.replaceWith(other); if (held) other.focus();
+    }
     element.replaceWith(next); window.htmx?.process(next); settle(next);
     if (focused) document.getElementById(focused)?.focus();
     next.dispatchEvent(new CustomEvent("portal:polled", { bubbles: true }));
@@ -250,7 +255,7 @@ function listKeys() {
   list.append(
     section("On this page", [...here].map(([key, words]) => [words, key])),
     section("In lists", rows().length ? [["Down, up", "j", "k"], ["Open", "Enter"]] : []),
-    section("Go to", all(".rail [data-go]").map((link) => [link.firstElementChild?.nextSibling?.textContent.trim() || link.textContent.trim(), "g", link.dataset.go])),
+    section("Go to", all(".rail [data-go], .topbar [data-go]").map((link) => [link.dataset.goLabel || link.firstElementChild?.nextSibling?.textContent.trim() || link.textContent.trim(), "g", link.dataset.go])),
     section("Everywhere", [["Search or jump to", "/"], ["The same, also while typing", "Ctrl K"], ["Close what is open", "Esc"], ["These keys", "?"]]),
   );
 }

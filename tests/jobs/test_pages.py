@@ -124,7 +124,7 @@ class TestList:
             services.enqueue(kind="tests.count", key=str(number), at=at, requested_by=cast.manager)
         client.force_login(cast.revops)
         client.get(reverse("jobs:list"))
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             page = client.get(reverse("jobs:list")).content.decode()
         assert page.count("data-row") == 50
 

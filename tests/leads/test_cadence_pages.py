@@ -137,7 +137,7 @@ class TestList:
             enrolments.enrol(leads=[lead_of(cast, number)], cadence=cadence, at=timezone.now())
         client = signed_in(cast.revops)
         client.get("/cadences/")
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             page = client.get("/cadences/")
         assert "Cadence 11" in text(page)
 
@@ -194,7 +194,7 @@ class TestDetail:
         )
         client = signed_in(cast.manager)
         client.get(f"/cadences/{cadence.pk}/")
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             client.get(f"/cadences/{cadence.pk}/")
 
     def test_there_is_only_what_there_is(self, cast: Cast) -> None:

@@ -19,6 +19,7 @@ from apps.leads.rules.conditions import (
     match,
     parse_conditions,
 )
+from apps.leads.rules.scoring import tier_of_score
 from apps.leads.selectors.conditions import known_of, matching
 from tests.cast import NOW
 
@@ -45,6 +46,9 @@ class TestParse:
     def test_knows_the_choices_of_the_models(self) -> None:
         assert {value for value, _ in FIELDS["score"].choices} == set(Score.values)
         assert [(int(value), word) for value, word in FIELDS["persona"].choices] == list(Persona.choices)
+        assert {value for value, _ in FIELDS["tier"].choices} == {
+            str(tier_of_score(one)) for one in Score.values
+        }
         assert {operator for found in OPERATORS.values() for operator in found} == set(OPERATOR_WORDS)
 
     @pytest.mark.parametrize(

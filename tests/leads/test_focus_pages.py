@@ -104,7 +104,7 @@ class TestWeek:
             Rep.objects.create(
                 name=f"Rep {number}", team=cast.sdr_team, role="isr", hired_on=NOW.date().replace(year=2025)
             )
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             page = client.get("/focus/")
         assert "Rep 19" in text(page)
 

@@ -87,8 +87,8 @@ class TestInbox:
             client.get(page(latest), headers={"HX-Request": "true"})
 
 
-RAIL = 3
-"""Statements of the rail's three live counts."""
+RAIL = 4
+"""Statements of the rail's three live counts, and of the bell."""
 
 
 class TestHandOffPage:

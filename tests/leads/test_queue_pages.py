@@ -596,7 +596,7 @@ class TestLeadList:
         address = "/leads/"
         client.get(address)
         while address:
-            with django_assert_max_num_queries(8):
+            with django_assert_max_num_queries(9):
                 page = text(client.get(address))
             seen += re.findall(r"data-open>(Person \d+)<", page)
             match = re.search(r'rel="next" href="([^"]+)"|href="([^"]+)" rel="next"', page)

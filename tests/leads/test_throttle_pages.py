@@ -90,7 +90,7 @@ class TestWhatHolds:
             )
         client = signed_in(cast.revops)
         client.get("/throttles/")
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             page = client.get("/throttles/")
         assert "Rep 29" in text(page)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from apps.accounts.models import Notification
+from apps.accounts.services.notifications import NewNotification, notify
 from apps.compensation.models import RunState, Statement
 from apps.compensation.services import plans, runs
 from apps.core.periods import parse_period
@@ -34,6 +36,8 @@ from apps.reps.models import Rep, RepRole
 from apps.reps.services import calendars
 from apps.scorecards.models import Scorecard
 from apps.scorecards.services import rankings
+from apps.slas.models import Policy
+from apps.slas.notification_kinds import OVERDUE
 from tests.cast import NOW, Cast
 
 EVERYBODY = frozenset({
@@ -88,7 +92,10 @@ SEEN = {
     "touch": seen("sdr", "teammate", "outsider"),
     # Whoever passed leads on takes it back, and nobody else.
     "reassignment": seen("manager", "manager", "outside_manager"),
+    # The AE's promise to answer the hand-off.
+    "clock": seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
     "cadence": everyone_sees(),
+    "promise_policy": everyone_sees(),
     "duplicate": seen(
         "sdr manager finance revops marketing",
         "teammate manager finance revops marketing",
@@ -118,6 +125,8 @@ SEEN = {
     "user": seen("revops", "revops", "revops"),
     "definition": everyone_sees(),
     "job": seen("sdr finance revops", "teammate finance revops", "outsider finance revops"),
+    # What somebody was told, nobody else reads.
+    "notification": seen("sdr", "teammate", "outsider"),
     "scorecard": seen(
         "sdr manager revops",
         "teammate manager revops",
@@ -218,6 +227,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("lead", whose, Lead.objects.get(pk=waiting.lead_id))
         keep("hand_off", whose, waiting)
         keep("meeting", whose, waiting.meeting)
+        keep("clock", whose, waiting.clocks.get())
         keep("opportunity", whose, Opportunity.objects.get(pk=opportunity.pk))
         keep("event", whose, decided.events.earliest("pk"))
         keep("account", whose, Account.objects.create(name=f"Client of {am.name}", owner=am, owned_since=NOW))
@@ -231,6 +241,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         )
         keep("enrolment", whose, enrolled.enrolments[0])
         keep("cadence", whose, cadence)
+        keep("promise_policy", whose, Policy.objects.get(position=number + 1))
         one, other, third = (worked_lead(sdr, 30 + 3 * number + place) for place in range(3))
         keep("duplicate", whose, duplicates.keep_pairs(pairs=[(one, other, "Same phone number")], at=NOW)[0])
         keep("merge", whose, merges.merge(survivor=one, absorbed=third, why="Same person", at=NOW))
@@ -246,6 +257,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
             kind="scorecards.recompute_rankings", key=whose, params={}, requested_by=sdr.user, at=NOW
         )
         keep("job", whose, job)
+        keep("notification", whose, told(sdr))
         card, _ = Scorecard.objects.get_or_create(rep=sdr, month_on=date(2026, 10, 1))
         keep("scorecard", whose, card)
     ranking = rankings.recompute_rankings(as_of=NOW.date(), at=NOW, apply=False).snapshot
@@ -290,6 +302,13 @@ def worked_lead(sdr: Rep, number: int) -> Lead:
         source_key=f"permission:worked:{number}",
     )
     return lead
+
+
+def told(sdr: Rep) -> Notification:
+    """Something that the SDR was told."""
+    overdue = NewNotification(sdr.user.pk, OVERDUE, "permission", "Ada: first answer overdue", url="/")
+    notify(notifications=[overdue], at=NOW)
+    return Notification.objects.get(user=sdr.user, key="permission")
 
 
 def passed_on(sdr: Rep, number: int) -> Reassignment:

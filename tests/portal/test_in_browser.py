@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urljoin
 
 import pytest
 from django.conf import settings
@@ -30,7 +31,13 @@ def browser_page(address: str, session_key: str = "", **context: object) -> Iter
     try:
         tab = browser.new_context(reduced_motion="reduce", **{"viewport": DESK, **context})
         if session_key:
-            tab.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": address}])
+            # Of the whole portal: a cookie given with a page's address would hold for what lies under it alone.
+            cookie = {
+                "name": settings.SESSION_COOKIE_NAME,
+                "value": session_key,
+                "url": urljoin(address, "/"),
+            }
+            tab.add_cookies([cookie])
         page = tab.new_page()
         failures: list[str] = []
         page.on("pageerror", lambda error: failures.append(str(error)))

@@ -8,12 +8,15 @@ import pytest
 from django.db import connections
 
 from apps.leads.models import Channel, Disposition, HandOff, Lead, RejectionReason
+from apps.leads.rules.conditions import parse_conditions
 from apps.leads.services import booking, hand_offs, touches
 from apps.leads.services.intake import Arrival, Incoming, take_in_many
 from apps.slas import selectors
 from apps.slas.models import Clock, ClockKind, ClockState, Policy
 from apps.slas.rules.promises import Terms, first_match, verdict
-from apps.slas.services import clocks
+from apps.slas.selectors.attainment import attained
+from apps.slas.selectors.pressing import pressing
+from apps.slas.services import sweep as sweeping
 from apps.slas.services.policies import put_defaults
 from apps.slas.tasks import sweep as sweep_task
 from tests.cast import NOW, Cast, assemble
@@ -25,19 +28,30 @@ def clock_of(lead: Lead, kind: ClockKind = ClockKind.FIRST_RESPONSE) -> Clock:
     return Clock.objects.get(lead=lead, kind=kind)
 
 
+def terms(number: int, scores: str = "", motion: str = "") -> Terms:
+    rows: list[dict[str, Any]] = []
+    if scores:
+        rows.append({"field": "score", "operator": "in", "value": list(scores)})
+    if motion:
+        rows.append({"field": "motion", "operator": "in", "value": [motion]})
+    return Terms(number, f"Policy {number}", parse_conditions(rows))
+
+
 class TestFirstMatch:
-    TERMS = (
-        Terms(1, "A", "inbound", 30, 240, 70),
-        Terms(2, "AB", "", 60, 240, 70),
-        Terms(3, "", "outbound", None, 480, 70),
-    )
+    TERMS = (terms(1, "A", "inbound"), terms(2, "AB"), terms(3, motion="outbound"))
 
     @pytest.mark.parametrize(
-        ("score", "is_inbound", "policy"),
-        [("A", True, 1), ("A", False, 2), ("B", True, 2), ("C", False, 3), ("C", True, None)],
+        ("score", "motion", "policy"),
+        [
+            ("A", "inbound", 1),
+            ("A", "outbound", 2),
+            ("B", "inbound", 2),
+            ("C", "outbound", 3),
+            ("C", "inbound", None),
+        ],
     )
-    def test_the_first_that_matches_wins(self, score: str, is_inbound: bool, policy: int | None) -> None:
-        found = first_match(self.TERMS, score=score, is_inbound=is_inbound)
+    def test_the_first_that_matches_wins(self, score: str, motion: str, policy: int | None) -> None:
+        found = first_match(self.TERMS, {"score": score, "motion": motion})
         assert (found.policy_id if found else None) == policy
 
 
@@ -177,23 +191,23 @@ class TestSweep:
     def test_breaches_with_the_true_instant_however_late_it_comes(self, cast: Cast) -> None:
         lead = arrive(cast)
         due = clock_of(lead).due_at
-        assert clocks.sweep(at=due) == 0, "at its due instant the promise can still be kept"
-        assert clocks.sweep(at=due + timedelta(days=3)) == 1
-        assert clocks.sweep(at=due + timedelta(days=3)) == 0
+        assert sweeping.sweep(at=due) == 0, "at its due instant the promise can still be kept"
+        assert sweeping.sweep(at=due + timedelta(days=3)) == 1
+        assert sweeping.sweep(at=due + timedelta(days=3)) == 0
         clock = clock_of(lead)
         assert (clock.state, clock.breached_at, clock.answered_at) == (ClockState.BREACHED, due, None)
 
     def test_an_answer_that_was_in_time_wins_over_the_sweep(self, cast: Cast) -> None:
         lead = arrive(cast)
         due = clock_of(lead).due_at
-        clocks.sweep(at=due + timedelta(seconds=1))
+        sweeping.sweep(at=due + timedelta(seconds=1))
         touches.log_touch(lead=lead, rep=cast.rep(cast.sdr), at=due, **VOICEMAIL)
         assert (clock_of(lead).state, clock_of(lead).met_at) == (ClockState.MET, due)
 
     def test_a_late_answer_is_kept_beside_the_breach(self, cast: Cast) -> None:
         lead = arrive(cast)
         due = clock_of(lead).due_at
-        clocks.sweep(at=due + timedelta(hours=1))
+        sweeping.sweep(at=due + timedelta(hours=1))
         at = due + timedelta(hours=2)
         touches.log_touch(
             lead=lead, rep=cast.rep(cast.sdr), channel=Channel.CALL, disposition=Disposition.OPT_OUT, at=at
@@ -227,7 +241,7 @@ def test_sweeps_at_once_record_each_breach_once() -> None:
     def run() -> None:
         try:
             together.wait()
-            swept.append(clocks.sweep(at=at))
+            swept.append(sweeping.sweep(at=at))
         except Exception as error:
             failed.append(error)
         finally:
@@ -268,21 +282,19 @@ class TestAttainment:
 
 
 class TestBoard:
-    def _board(self, user: Any, now: datetime) -> selectors.Board:
-        return selectors.board(user=user, now=now, start=NOW - timedelta(days=1), end=NOW + timedelta(days=9))
-
     def test_shows_what_is_at_risk_and_late_within_the_scope(self, cast: Cast) -> None:
         lead = arrive(cast)
         clock = clock_of(lead)
-        at_risk = self._board(cast.manager, clock.warn_at)
-        assert ([one.lead for one in at_risk.at_risk], at_risk.late_count) == ([lead], 0)
-        late = self._board(cast.revops, clock.due_at)
-        assert ([one.lead for one in late.late], late.at_risk_count) == ([lead], 0)
-        assert self._board(cast.outside_manager, clock.due_at).late_count == 0
+        at_risk = pressing(user=cast.manager, now=clock.warn_at)
+        assert ([one.clock.lead for one in at_risk.at_risk], at_risk.late_count) == ([lead], 0)
+        late = pressing(user=cast.revops, now=clock.due_at)
+        assert ([one.clock.lead for one in late.late], late.at_risk_count) == ([lead], 0)
+        assert pressing(user=cast.outside_manager, now=clock.due_at).late_count == 0
         touches.log_touch(lead=lead, rep=cast.rep(cast.sdr), at=clock.due_at, **VOICEMAIL)
-        answered = self._board(cast.manager, clock.due_at)
-        assert (answered.late_count, answered.total.first_response.met) == (0, 1)
-        assert [(team.name, [rep.name for rep in team.reps]) for team in answered.teams] == [
+        assert pressing(user=cast.manager, now=clock.due_at).late_count == 0
+        found = attained(user=cast.manager, start=NOW - timedelta(days=1), end=NOW + timedelta(days=9))
+        assert found.total.first_response.met == 1
+        assert [(team.name, [rep.name for rep in team.reps]) for team in found.teams] == [
             ("Inbound SDRs", ["Sdr"])
         ]
 
@@ -301,6 +313,6 @@ class TestBoard:
         for number in range(12):
             arrive(cast, number)
         client.force_login(cast.manager)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(17):
             assert client.get("/slas/?period=2026-11").status_code == 200
         assert client.get("/slas/?period=nonsense").status_code == 200

@@ -4,17 +4,12 @@ from typing import Any
 
 from django import forms
 
+from apps.leads.forms.conditions import WHOLE, ConditionRow, fields_to_add, new_condition, values_of
 from apps.leads.forms.rows import RowForm, Rows
 from apps.leads.models import Cadence, CadenceVersion, Channel, Motion, Purpose
-from apps.leads.rules import conditions as condition_rules
 from apps.leads.rules.cadences import MOST_STEPS, WORDS, When, parse_steps
 
 _DAYS, _HOURS = "days", "hours"
-_WHOLE = {
-    "invalid": "Write a whole number.",
-    "min_value": "%(limit_value)s at least.",
-    "max_value": "%(limit_value)s at most.",
-}
 
 
 class AboutForm(forms.Form):
@@ -31,70 +26,13 @@ class AboutForm(forms.Form):
         label="Asked as number",
         min_value=0,
         max_value=999,
-        error_messages=_WHOLE,
+        error_messages=WHOLE,
         help_text="Of several that match, the lowest is proposed.",
     )
     enrols_by_itself = forms.BooleanField(
         label="Enrols by itself",
         required=False,
         help_text="A lead that arrives and matches is enrolled at once. Otherwise it is only proposed.",
-    )
-
-
-class ConditionRow(RowForm):
-    """One condition. Its field is fixed when the row is added, so that operators and values can fit it."""
-
-    field = forms.CharField(widget=forms.HiddenInput, max_length=20)
-    operator = forms.ChoiceField(label="Is")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        name = self.data.get(self.add_prefix("field")) if self.is_bound else self.initial.get("field")
-        self.about = condition_rules.FIELDS.get(str(name))
-        kind = self.about.kind if self.about else condition_rules.TEXT
-        self.fields["operator"].choices = [  # type: ignore[attr-defined]
-            (one, condition_rules.OPERATOR_WORDS[one]) for one in condition_rules.OPERATORS[kind]
-        ]
-        if kind == condition_rules.CHOICE:
-            assert self.about is not None
-            self.fields["value"] = forms.MultipleChoiceField(
-                label="Value", required=False, choices=self.about.choices, widget=forms.CheckboxSelectMultiple
-            )
-        elif kind == condition_rules.NUMBER:
-            self.fields["value"] = _amount("Number")
-            self.fields["value_to"] = _amount("and")
-        else:
-            self.fields["value"] = forms.CharField(
-                label="Value", required=False, max_length=2_000, help_text="Several with commas between them."
-            )
-
-    @property
-    def is_choice(self) -> bool:
-        return self.about is not None and self.about.kind == condition_rules.CHOICE
-
-    @property
-    def word(self) -> str:
-        return self.about.word if self.about else "Unknown field"
-
-    @property
-    def as_condition(self) -> dict[str, Any]:
-        """As ``rules.conditions`` reads it, once the row is valid."""
-        read = self.cleaned_data
-        value: Any = read["value"]
-        if isinstance(value, str):
-            value = [one.strip() for one in value.split(",") if one.strip()]
-        elif not isinstance(value, list):
-            value = [value, read["value_to"]] if read["operator"] == "between" else [value]
-        return {"field": read["field"], "operator": read["operator"], "value": value}
-
-
-def _amount(label: str) -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label,
-        required=False,
-        min_value=0,
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        error_messages=_WHOLE,
     )
 
 
@@ -108,7 +46,7 @@ class StepRow(RowForm):
         min_value=0,
         max_value=250,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        error_messages=_WHOLE,
+        error_messages=WHOLE,
     )
     unit = forms.ChoiceField(label="Unit", choices=[(_DAYS, "working days"), (_HOURS, "hours")])
     when = forms.ChoiceField(label="Condition", choices=[(one.value, WORDS[one]) for one in When])
@@ -138,9 +76,6 @@ class StepRow(RowForm):
         }
 
 
-NEW_CONDITION = "conditions-new"
-
-
 class CadenceForm:
     """The whole of it. As typed it is checked; after a button that changes rows it is only changed."""
 
@@ -158,11 +93,13 @@ class CadenceForm:
         """Of a ``cadence`` in its ``version``, or a new one that is to be asked at ``position``."""
         if data is None:
             self.about = AboutForm(initial=_about(cadence, position))
-            self.conditions = Rows(ConditionRow, "conditions", values=_conditions(cadence), most=20)
+            self.conditions = Rows(
+                ConditionRow, "conditions", values=values_of(cadence.conditions if cadence else []), most=20
+            )
             self.steps = Rows(StepRow, "steps", values=_steps(version), least=1, most=MOST_STEPS)
         elif act:
             self.about = AboutForm(initial={name: data.get(name, "") for name in AboutForm.base_fields})
-            self.conditions = Rows(ConditionRow, "conditions", most=20).acted(data, _new_condition(data))
+            self.conditions = Rows(ConditionRow, "conditions", most=20).acted(data, new_condition(data))
             self.steps = Rows(StepRow, "steps", least=1, most=MOST_STEPS).acted(data, self.blank_step)
         else:
             self.about = AboutForm(data)
@@ -191,7 +128,7 @@ class CadenceForm:
     @property
     def fields_to_add(self) -> list[tuple[str, str]]:
         """What a further condition can be about."""
-        return [(one.name, one.word) for one in condition_rules.FIELDS.values()]
+        return fields_to_add()
 
     @property
     def wrong(self) -> int:
@@ -207,26 +144,6 @@ def _about(cadence: Cadence | None, position: int) -> dict[str, Any]:
     if cadence is None:
         return {"motion": Motion.INBOUND.value, "position": position}
     return {name: getattr(cadence, name) for name in AboutForm.base_fields}
-
-
-def _conditions(cadence: Cadence | None) -> list[dict[str, Any]]:
-    rows = []
-    for one in condition_rules.parse_conditions(cadence.conditions if cadence else []):
-        kind = condition_rules.FIELDS[one.field].kind
-        row: dict[str, Any] = {"field": one.field, "operator": one.operator}
-        if kind == condition_rules.CHOICE:
-            row["value"] = list(one.value)
-        elif kind == condition_rules.NUMBER:
-            row |= dict(zip(("value", "value_to"), one.value, strict=False))
-        else:
-            row["value"] = ", ".join(str(value) for value in one.value)
-        rows.append(row)
-    return rows
-
-
-def _new_condition(data: Any) -> dict[str, Any]:
-    field = condition_rules.FIELDS.get(str(data.get(NEW_CONDITION, "")), condition_rules.FIELDS["score"])
-    return {"field": field.name, "operator": condition_rules.OPERATORS[field.kind][0], "value": ""}
 
 
 def _steps(version: CadenceVersion | None) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 Used wherever something is chosen for a lead by what is known of it (which cadence, later which promise: PRODUCT
 section 5, "match a lead by score, size, industry, title, source and channel"). What is not known matches only
 ``unknown``. Text is compared without regard to case and to spaces around it. ``selectors.conditions`` turns the
-same rows into a query, and takes a lead's values for ``match``.
+same rows into a query, and takes a lead's values for ``match``. The tier is the one that routing asks first: it
+follows from the score (``rules.scoring.tier_of_score``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ FIELDS = {
     field.name: field
     for field in (
         Field("score", "Score", CHOICE, tuple((letter, letter) for letter in "ABCD")),
+        Field("tier", "Tier", CHOICE, tuple((number, number) for number in "123")),
         Field("size", "Employees", NUMBER),
         Field("industry", "Industry", TEXT),
         Field("title", "Title", TEXT),

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from apps.leads.models import Lead
+from apps.leads.models import Lead, Score
 from apps.leads.rules.conditions import FIELDS, NUMBER, Condition
+from apps.leads.rules.scoring import tier_of_score
 
 _COLUMNS = {"size": "employees", "motion": "is_inbound"}
 
@@ -18,6 +19,7 @@ def known_of(lead: Lead) -> dict[str, Any]:
     """What ``rules.conditions.match`` judges: the lead's values by field name."""
     return {
         "score": lead.score,
+        "tier": str(tier_of_score(lead.score)),
         "size": lead.employees,
         "industry": lead.industry,
         "title": lead.title,
@@ -43,11 +45,14 @@ def _query(condition: Condition) -> Q:
     operator, value = condition.operator, condition.value
     if condition.field == "motion":
         return Q(is_inbound__in=_positive(condition, {"inbound": True, "outbound": False}))
+    if condition.field == "tier":
+        wanted = [letter for letter in Score.values if str(tier_of_score(letter)) in value]
+        return Q(score__in=wanted) if operator == "in" else ~Q(score__in=wanted)
     if FIELDS[condition.field].kind == NUMBER:
         return _number(column, operator, value)
     if condition.field in ("score", "persona"):
-        wanted = [int(one) for one in value] if condition.field == "persona" else list(value)
-        return Q(**{f"{column}__in": wanted}) if operator == "in" else ~Q(**{f"{column}__in": wanted})
+        values = [int(one) for one in value] if condition.field == "persona" else list(value)
+        return Q(**{f"{column}__in": values}) if operator == "in" else ~Q(**{f"{column}__in": values})
     unknown = Q(**{f"{column}__regex": r"^\s*$"})
     if operator in ("known", "unknown"):
         return unknown if operator == "unknown" else ~unknown

@@ -16,7 +16,7 @@ from apps.leads.rules import routing
 from apps.leads.rules.scoring import tier_of_score
 from apps.leads.services import exploration, queue
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
-from apps.leads.signals import hand_off_created
+from apps.leads.signals import hand_off_created, owners_changed
 from apps.reps.models import BusinessCalendar, BusyTime, Rep, Tier
 from apps.reps.rules.business_time import is_open
 from apps.reps.selectors import away_on, hours_of
@@ -202,14 +202,17 @@ def book_meeting(
         ae=ae,
         created_at=at,
         is_exploration=as_exploration or lead.is_exploration,
-        routing=_kept(decision, lead),
+        routing=kept_decision(decision, lead),
     )
     lead.stage = LeadStage.HANDED_OFF
+    from_pool = lead.owner_id is None
     lead.owner_id = lead.owner_id or sdr.pk
     lead.callback_at = lead.next_touch_at = lead.reentry_on = lead.due_at = lead.warn_at = None
     lead.claimed_by = lead.claimed_until = None
     queue.settle(lead)
     lead.save()
+    if from_pool:
+        owners_changed.send(sender=Lead, owners={lead.pk: sdr.pk}, at=at)
     record_events(
         events=[
             NewEvent(
@@ -279,7 +282,7 @@ def _take_slot(lead: Lead, starts_at: datetime, at: datetime) -> tuple[routing.D
             ]
 
 
-def _kept(decision: routing.Decision, lead: Lead) -> dict[str, Any]:
+def kept_decision(decision: routing.Decision, lead: Lead) -> dict[str, Any]:
     """The decision as it is kept on the hand-off."""
     return {
         "policy": "Best ranked, customer’s time first",

@@ -27,6 +27,7 @@ from apps.leads.services import duplicates, queue, scoring, suppressions
 from apps.leads.services.accounts import Accounts, accounts_of
 from apps.leads.services.intake import Incoming
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
+from apps.leads.signals import owners_changed
 from apps.reps.models import Rep, Team
 
 BATCH = 500
@@ -234,12 +235,15 @@ def change_leads(
         queue.settle(lead)
     standing = ("account", "stage", "stage_reason", "owner", *_CLOSED_FIELDS, *_KEYS)
     _update(leads, [*DESCRIPTION, *scoring.SCORE_FIELDS, *_QUEUE_FIELDS, *standing])
+    _tell_owners([one.lead for one in changes if one.owner_changed and one.lead.is_workable], at)
     record_events(events=events, at=at)
     # An opt-out is never taken back by a file.
-    opted_out = [
-        change.lead for change in changes if change.now.do_not_contact and not change.lead.do_not_contact
-    ]
+    opted_out = [one.lead for one in changes if one.now.do_not_contact and not one.lead.do_not_contact]
     suppressions.close_leads(leads=opted_out, at=at, actor=actor)
+
+
+def _tell_owners(leads: Sequence[Lead], at: datetime) -> None:
+    owners_changed.send(sender=Lead, owners={lead.pk: lead.owner_id for lead in leads}, at=at)
 
 
 def _update(leads: Sequence[Lead], fields: Sequence[str]) -> None:
@@ -342,7 +346,7 @@ def _answer(pairs: list[tuple[ImportedHandOff, HandOff]], system: str, at: datet
         if one.accepted is False
     ]
     record_events(events=events, at=at)
-    _place_leads(pairs)
+    _place_leads(pairs, at)
 
 
 def _hand_off_event(
@@ -377,7 +381,7 @@ def _hand_off_event(
     )
 
 
-def _place_leads(pairs: Sequence[tuple[ImportedHandOff, HandOff]]) -> None:
+def _place_leads(pairs: Sequence[tuple[ImportedHandOff, HandOff]], at: datetime) -> None:
     """The leads' stages as after the same act on the page; a rejected one goes back to its SDR."""
     leads = []
     for one, _ in pairs:
@@ -393,3 +397,4 @@ def _place_leads(pairs: Sequence[tuple[ImportedHandOff, HandOff]]) -> None:
         queue.settle(lead)
         leads.append(lead)
     _update(leads, ["stage", "stage_reason", "next_touch_at", "next_channel", "owner", *_QUEUE_FIELDS])
+    _tell_owners([lead for lead in leads if lead.stage == LeadStage.WORKING], at)

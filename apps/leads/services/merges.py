@@ -29,7 +29,7 @@ from apps.leads.models import (
 from apps.leads.rules.suppression import Closed
 from apps.leads.services import duplicates, enrolments, queue, scoring, suppressions
 from apps.leads.services.record import Credit, NewEvent, record_event, record_events, reverse_event
-from apps.leads.signals import leads_closed, leads_reopened
+from apps.leads.signals import leads_closed, leads_reopened, owners_changed
 
 _FILLED = ("name", "title", "email", "phone", "company", "account_id", "industry", "employees", "city", "time_zone",
            "source", "campaign", "predictive", "team_id", "owner_id", "callback_at", "mql_at")  # fmt: skip
@@ -91,6 +91,7 @@ def merge(*, survivor: Lead, absorbed: Lead, why: str, at: datetime, actor: Any 
     for lead in (absorbed, survivor):
         queue.settle(lead)
         lead.save()
+    _tell_owner(survivor, before["owner_id"], at)
     _leave(survivor, absorbed, at, actor)
     _record(done, at, actor)
     _settle_pairs(survivor, absorbed, at, actor)
@@ -170,6 +171,11 @@ def _leave(survivor: Lead, absorbed: Lead, at: datetime, actor: Any) -> None:
     leads_closed.send(sender=Lead, leads=ended, at=at)
 
 
+def _tell_owner(survivor: Lead, before: int | None, at: datetime) -> None:
+    if survivor.owner_id != before:
+        owners_changed.send(sender=Lead, owners={survivor.pk: survivor.owner_id}, at=at)
+
+
 def _record(done: LeadMerge, at: datetime, actor: Any) -> None:
     """One person counts once; what was done is on the record, and in the audit."""
     own = Q(lead=done.survivor) | Q(lead__merged_into=done.survivor) & ~Q(lead=done.absorbed)
@@ -229,6 +235,7 @@ def undo_merge(*, merge: LeadMerge, at: datetime, actor: Any = None) -> LeadMerg
     survivor, absorbed = rows[done.survivor_id], rows[done.absorbed_id]
     _refuse_undo(done, survivor, absorbed)
     Lead.objects.filter(pk__in=done.absorbed_before.get("carried", [])).update(merged_into=absorbed)
+    owner_before = survivor.owner_id
     for name, (before, after) in done.survivor_before.items():
         if _plain(getattr(survivor, name)) == after:
             setattr(survivor, name, _restored(name, before))
@@ -240,6 +247,7 @@ def undo_merge(*, merge: LeadMerge, at: datetime, actor: Any = None) -> LeadMerg
     for lead in (survivor, absorbed):
         queue.settle(lead)
         lead.save()
+    _tell_owner(survivor, owner_before, at)
     suppressions.look_again(leads=[survivor, absorbed])
     done.undone_at, done.undone_by = at, actor if getattr(actor, "pk", None) else None
     done.save(update_fields=["undone_at", "undone_by"])

@@ -1,15 +1,17 @@
 """Pass leads on when their SDR no longer works them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.audit import services as audit
+from apps.core.bulk import update_rows
 from apps.core.errors import DomainError
 from apps.leads.models import Lead, LeadStage
 from apps.leads.services.spreading import spread_again
+from apps.leads.signals import owners_changed
 from apps.reps.models import Rep
 
 
@@ -44,4 +46,55 @@ def share_out(*, rep: Rep, among: Sequence[Rep], at: datetime, actor: Any = None
         actor=actor,
         data={"leads": {str(taker): len(share) for taker, share in shares.items()}},
     )
-    return {lead: taker for taker, share in shares.items() for lead in share}
+    owners = {lead: taker for taker, share in shares.items() for lead in share}
+    owners_changed.send(sender=Lead, owners=owners, at=at)
+    return owners
+
+
+@transaction.atomic
+def pass_on(*, lead: Lead, rep: Rep, because: str, at: datetime, actor: Any = None) -> bool:
+    """Give one lead to ``rep``, unless somebody works it at this moment; whether it was given.
+
+    The lead must still be worked by SDRs: what was handed off or is finished stays where it is.
+    """
+    if not pass_on_many(takers={lead.pk: rep}, because=because, at=at, actor=actor):
+        return False
+    lead.owner = rep
+    return True
+
+
+@transaction.atomic
+def pass_on_many(
+    *, takers: Mapping[int, Rep], because: str, at: datetime, actor: Any = None
+) -> frozenset[int]:
+    """Like ``pass_on`` for many leads (whom each goes to, by lead id); the ids of those that were given.
+
+    A few statements, whatever the number.
+    """
+    free = Lead.objects.unclaimed(at).filter(
+        pk__in=list(takers), stage__in=LeadStage.workable(), do_not_contact=False, merged_into__isnull=True
+    )
+    moved = []
+    before = {}
+    for lead in free.select_for_update(of=("self",)).order_by("pk"):
+        if lead.owner_id == takers[lead.pk].pk:
+            continue
+        before[lead.pk] = lead.owner_id
+        lead.owner_id = takers[lead.pk].pk
+        lead.claimed_by_id = lead.claimed_until = lead.claimed_at = None
+        moved.append(lead)
+    if not moved:
+        return frozenset()
+    update_rows(moved, ("owner", "claimed_by", "claimed_until", "claimed_at"))
+    spread_again(leads=list(before), at=at)
+    owners_changed.send(sender=Lead, owners={lead.pk: lead.owner_id for lead in moved}, at=at)
+    audit.record_many(
+        verb="leads.passed_on",
+        subjects=[
+            (lead, {"from_rep": before[lead.pk], "to_rep": lead.owner_id, "because": because})
+            for lead in moved
+        ],
+        at=at,
+        actor=actor,
+    )
+    return frozenset(before)

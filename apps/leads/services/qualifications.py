@@ -22,6 +22,7 @@ from apps.leads.models import (
 )
 from apps.leads.services import queue
 from apps.leads.services.record import NewEvent, record_event, reverse_event, sourced
+from apps.leads.signals import owners_changed
 from apps.reps.models import Rep
 
 _LONGEST = {"answer": 300, "evidence": 500, "said_by": 120}
@@ -110,9 +111,12 @@ def qualify(
     )
     if qualification.meets_definition and lead.stage != LeadStage.SQL:
         lead.stage = LeadStage.SQL
+        from_pool = lead.owner_id is None
         lead.owner_id = lead.owner_id or rep.pk
         queue.settle(lead)
         lead.save()
+        if from_pool:
+            owners_changed.send(sender=Lead, owners={lead.pk: rep.pk}, at=at)
         record_event(
             event=NewEvent(
                 kind=EventKind.QUALIFIED,

@@ -16,6 +16,7 @@ from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_of
 from apps.leads.models import Lead, LeadStage, Reassignment
 from apps.leads.services.spreading import spread_again
+from apps.leads.signals import owners_changed
 from apps.reps.models import Rep
 
 MOST = 1_000
@@ -97,6 +98,7 @@ def _reassign(
     update_rows(moved, _FIELDS)
     # Who takes them over may have full days already.
     spread_again(leads=[lead.pk for lead in moved], at=at)
+    owners_changed.send(sender=Lead, owners={lead.pk: lead.owner_id for lead in moved}, at=at)
     found = Reassignment.objects.create(
         at=at, by=actor, request_key=request_key, moves=moves, refused=refused
     )
@@ -168,6 +170,7 @@ def take_back(*, reassignment: Reassignment, at: datetime, actor: Any) -> list[L
         lead.owner_id, lead.team_id = owner_before, team_before
         back.append(lead)
     update_rows(back, ("owner", "team"))
+    owners_changed.send(sender=Lead, owners={lead.pk: lead.owner_id for lead in back}, at=at)
     found.undone_at = at
     found.save(update_fields=["undone_at"])
     audit.record(

@@ -1,7 +1,7 @@
 """Log a touch in one call, with what follows from its disposition. Undoing one is ``services.undoing``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from apps.leads.services.advancing import Courses
 from apps.leads.services.planning import callable_from
 from apps.leads.services.record import NewEvent, record_events, sourced
 from apps.leads.services.undoing import UNDO_WITHIN, UnableToUndo, hold_names, snapshot, undo_touch
+from apps.leads.signals import owners_changed
 from apps.reps.models import Rep
 
 __all__ = [
@@ -139,6 +140,8 @@ class _Batch:
     rules: rules.Rules
     courses: Courses
     fresh: list[tuple[NewTouch, Touch, list[tuple[EventKind, str]]]]
+    taken: dict[int, int | None] = field(default_factory=dict)
+    """Leads out of the pool, by id: who touched them first and owns them now."""
 
 
 @transaction.atomic
@@ -183,6 +186,9 @@ def _write(batch: _Batch, at: datetime) -> None:
     insert_rows([touch for _, touch, _ in batch.fresh])
     update_rows(moved, _TOUCHED_FIELDS)
     batch.courses.save()
+    if batch.taken:
+        # Before the events: who holds a promise is who then keeps it.
+        owners_changed.send(sender=Lead, owners=batch.taken, at=at)
     record_events(
         events=[
             NewEvent(
@@ -234,6 +240,8 @@ def _touched(lead: Lead, new: NewTouch, batch: _Batch) -> Touch:
     )
     was_first = lead.first_touch_at is None
     planned_purpose = lead.next_purpose
+    if lead.owner_id is None:
+        batch.taken[lead.pk] = new.rep.pk
     _count(lead, new)
     extra = apply_step(lead=lead, step=step, at=new.at, callback_at=new.callback_at)
     touch.step_number = batch.courses.advance(

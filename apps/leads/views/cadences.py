@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.policies import guarded, visible_or_404
 from apps.leads import policies
-from apps.leads.forms.cadences import CadenceForm, ConditionRow, ReasonForm
+from apps.leads.forms.cadences import CadenceForm, ReasonForm
+from apps.leads.forms.conditions import ConditionRow
 from apps.leads.forms.rows import Rows, is_act
 from apps.leads.models import Cadence, Enrolment, Lead, Motion
 from apps.leads.rules import conditions as condition_rules

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from apps.audit.origin import acting_from
-from apps.portal.demo import agreements, cadences, founding, pay, people, who_is_who
+from apps.portal.demo import agreements, cadences, founding, pay, people, promises, who_is_who
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.closing import Closing
 from apps.portal.demo.companies import World
@@ -18,7 +18,7 @@ from apps.portal.demo.selling import Selling
 from apps.portal.demo.today import Today
 from apps.portal.demo.visiting import Visiting, put_focus_blocks
 from apps.portal.demo.working import Working
-from apps.slas.services import clocks
+from apps.slas.services import sweep
 
 SIZES = {"small": 0.25, "default": 1.0, "large": 5.0}
 
@@ -71,6 +71,8 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             cadences.put_cadences(company, span)
         with transaction.atomic():
             who_is_who.tell(company, span)
+        with transaction.atomic():
+            promises.put_policies(company, span)
     return company
 
 
@@ -108,4 +110,4 @@ def _day(day: date, span: Span, closing: Closing, parts: list[_Part]) -> None:
         for part in parts:
             part.today.fill()
         closing.go_on(end)
-    clocks.sweep(at=end)
+    sweep.sweep(at=end)

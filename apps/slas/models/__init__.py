@@ -1,6 +1,27 @@
-"""What is promised, and each running promise as a row."""
+"""Promises: policies, the clocks that run for them, and what was done about each."""
 
-from apps.slas.models.clocks import Clock, ClockKind, ClockState
+from apps.slas.models.clocks import (
+    BreachReason,
+    CalendarCopy,
+    Clock,
+    ClockHolder,
+    ClockKind,
+    ClockPause,
+    ClockRebase,
+    ClockState,
+    EscalationAct,
+)
 from apps.slas.models.policies import Policy
 
-__all__ = ["Clock", "ClockKind", "ClockState", "Policy"]
+__all__ = [
+    "BreachReason",
+    "CalendarCopy",
+    "Clock",
+    "ClockHolder",
+    "ClockKind",
+    "ClockPause",
+    "ClockRebase",
+    "ClockState",
+    "EscalationAct",
+    "Policy",
+]

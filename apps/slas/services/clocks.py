@@ -1,69 +1,78 @@
-"""Start and stop the clocks of promises, and sweep those that ran out.
+"""Start the clocks of promises, pause them and let them go on. What ends them is in ``services.verdicts``.
 
-A clock's verdict is a function of its due instant and of when the thing was done, so that it does not
-matter whether the sweep or the answer comes first, or how often either comes.
+A clock copies its target, its calendar and its steps when it starts; nothing that is edited later moves it
+(``services.rebasing`` does, on purpose).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Min
 
+from apps.audit import services as audit
 from apps.core.bulk import insert_rows, update_rows
-from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
+from apps.core.errors import DomainError, InvalidInput
+from apps.leads.models import HandOff, Lead
+from apps.leads.selectors.conditions import known_of
 from apps.leads.services import queue
-from apps.reps.models import Team
-from apps.reps.rules.business_time import NeverOpen
+from apps.reps.rules.business_time import NeverOpen, Pause
+from apps.reps.rules.hours import Hours
 from apps.reps.selectors import hours_of
-from apps.slas.models import Clock, ClockKind, ClockState, Policy
-from apps.slas.rules import promises
-from apps.slas.rules.promises import MET, Terms
-
-_BATCH = 1_000
-
-RESPONSES = (EventKind.TOUCHED, EventKind.HANDED_OFF)
-"""A lead that is booked was answered, even where nobody logged the call."""
+from apps.slas.models import Clock, ClockHolder, ClockKind, ClockPause, ClockState
+from apps.slas.rules import escalation, promises
+from apps.slas.rules.promises import Terms
+from apps.slas.services.calendar_copies import copies_of, hours_in
+from apps.slas.services.policies import terms_in_force
 
 
-def _terms() -> list[Terms]:
-    return [policy.terms for policy in Policy.objects.filter(is_active=True)]
+class UnableToPause(DomainError):
+    """The clock has ended, or stands still already (or runs already)."""
+
+    code = "unable_to_pause"
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """A clock about to start: who promised what, to be kept by when."""
+
+    kind: ClockKind
+    minutes: float
+    due: promises.Due
+    wanted: int = 1
+    channels: tuple[str, ...] = ()
 
 
 @transaction.atomic
-def start_first_response(*, leads: Iterable[Lead], at: datetime) -> list[Clock]:
-    """Start the first-response clock of leads that just arrived; the queue learns the deadline.
+def start_for_leads(*, leads: Iterable[Lead], at: datetime) -> list[Clock]:
+    """Start the clocks of leads that just arrived; the queue learns the deadline of the first answer.
 
-    A lead without a team, or whom no policy promises anything, gets none. One query for the policies
-    and one insert, whatever the number of leads.
+    A lead without a team, or whom no policy promises anything, gets none. A fixed number of statements,
+    whatever the number of leads, beyond the batches of the insert.
     """
-    terms = _terms()
-    clocks = []
+    terms = terms_in_force()
+    made: list[tuple[Clock, Hours]] = []
     for lead in leads:
-        match = promises.first_match(terms, score=lead.score, is_inbound=lead.is_inbound)
-        if match is None or match.first_response_minutes is None or lead.team is None:
+        if lead.team is None or not lead.is_workable:
             continue
-        if not lead.is_workable or lead.touch_count:
+        match = promises.first_match(terms, known_of(lead))
+        if match is None:
             continue
+        hours = hours_of(lead.team.calendar)
         started_at = lead.mql_at or lead.created_at
-        due = _due(lead.team, started_at, match.first_response_minutes, match.warn_percent)
-        if due is None:
-            continue
-        clocks.append(
-            Clock(
-                kind=ClockKind.FIRST_RESPONSE,
-                lead=lead,
-                policy_id=match.policy_id,
-                team_id=lead.team_id,
-                rep_id=lead.owner_id,
-                started_at=started_at,
-                target_minutes=match.first_response_minutes,
-                warn_at=due.warn_at,
-                due_at=due.due_at,
-            )
-        )
-    insert_rows(clocks)
-    queue.promise_many(promises=[(clock.lead, clock.due_at, clock.warn_at) for clock in clocks])
+        for promise in _promised(lead, match, hours, started_at):
+            clock = _clock(promise, match, hours, started_at, lead=lead, team_id=lead.team_id)
+            clock.rep_id = clock.started_with_id = lead.owner_id
+            made.append((clock, hours))
+    clocks = _insert(made)
+    queue.promise_many(
+        promises=[
+            (clock.lead, clock.due_at, clock.warn_at)
+            for clock in clocks
+            if clock.kind == ClockKind.FIRST_RESPONSE
+        ]
+    )
     return clocks
 
 
@@ -71,143 +80,257 @@ def start_first_response(*, leads: Iterable[Lead], at: datetime) -> list[Clock]:
 def start_ae_answer(*, hand_off: HandOff, at: datetime) -> Clock | None:
     """Start the clock of the AE's answer and write the promise on the hand-off."""
     lead, ae = hand_off.lead, hand_off.ae
-    match = promises.first_match(_terms(), score=lead.score, is_inbound=lead.is_inbound)
+    match = promises.first_match(terms_in_force(), known_of(lead))
     if match is None or match.ae_answer_minutes is None:
         return None
-    due = _due(ae.team, at, match.ae_answer_minutes, match.warn_percent)
+    hours = hours_of(ae.team.calendar)
+    due = _due(hours, at, match.ae_answer_minutes, match.warn_percent)
     if due is None:
         return None
     hand_off.due_at, hand_off.warn_at = due.due_at, due.warn_at
     HandOff.objects.filter(pk=hand_off.pk).update(due_at=due.due_at, warn_at=due.warn_at)
-    return Clock.objects.create(
-        kind=ClockKind.AE_ANSWER,
-        lead=lead,
-        hand_off=hand_off,
-        policy_id=match.policy_id,
-        team_id=ae.team_id,
-        rep=ae,
-        started_at=at,
-        target_minutes=match.ae_answer_minutes,
-        warn_at=due.warn_at,
-        due_at=due.due_at,
-    )
+    promise = _Promise(ClockKind.AE_ANSWER, match.ae_answer_minutes, due)
+    clock = _clock(promise, match, hours, at, lead=lead, team_id=ae.team_id)
+    clock.hand_off, clock.rep, clock.started_with = hand_off, ae, ae
+    return _insert([(clock, hours)])[0]
 
 
-def _due(team: Team, started_at: datetime, minutes: int, warn_percent: int) -> promises.Due | None:
+def _promised(lead: Lead, terms: Terms, hours: Hours, started_at: datetime) -> list[_Promise]:
+    found = []
+    for kind in (ClockKind.FIRST_RESPONSE, ClockKind.DISPOSITION):
+        minutes = terms.minutes_for(kind)
+        if minutes is None or (kind == ClockKind.FIRST_RESPONSE and lead.touch_count):
+            continue
+        due = _due(hours, started_at, minutes, terms.warn_percent)
+        if due is not None:
+            found.append(_Promise(kind, minutes, due))
+    if terms.touch_count is not None and terms.touch_days is not None:
+        due = _due_in_days(hours, started_at, terms.touch_days, terms.warn_percent)
+        if due is not None:
+            found.append(
+                _Promise(ClockKind.TOUCHES, due.minutes, due, terms.touch_count, terms.touch_channels)
+            )
+    return found
+
+
+def _due(hours: Hours, started_at: datetime, minutes: float, warn_percent: int) -> promises.Due | None:
     try:
         return promises.promise(
-            hours=hours_of(team.calendar), started_at=started_at, minutes=minutes, warn_percent=warn_percent
+            hours=hours, started_at=started_at, minutes=minutes, warn_percent=warn_percent
         )
     except NeverOpen:
         # A calendar without hours promises nothing; it must not stop a lead from coming in.
         return None
 
 
-def stop(*, kind: ClockKind, answered: Mapping[int, tuple[datetime, int | None]]) -> int:
-    """Stop the clocks of these leads (first response) or hand-offs (AE's answer); how many.
+def _due_in_days(hours: Hours, started_at: datetime, days: int, warn_percent: int) -> promises.Due | None:
+    try:
+        minutes = promises.minutes_of_days(hours=hours, started_at=started_at, days=days)
+    except NeverOpen:
+        return None
+    return _due(hours, started_at, minutes, warn_percent)
 
-    ``answered``: the id to when it was done and by which rep. A clock that the sweep called breached is
-    put right when the answer was in time after all.
-    """
-    if not answered:
-        return 0
-    subject = "hand_off_id" if kind == ClockKind.AE_ANSWER else "lead_id"
-    # Facts are told inside the transaction that makes them true: a savepoint would only cost.
-    with transaction.atomic(savepoint=False):
-        found = _unanswered(kind, subject, list(answered))
-        for clock in found:
-            _judge(clock, *answered[getattr(clock, subject)])
-        update_rows(found, ("answered_at", "rep", "state", "met_at", "breached_at"))
-    return len(found)
+
+def _clock(
+    promise: _Promise, terms: Terms, hours: Hours, started_at: datetime, *, lead: Lead, team_id: int | None
+) -> Clock:
+    steps = terms.steps
+    if promise.kind == ClockKind.AE_ANSWER:
+        steps = escalation.with_fallback(terms.steps, terms.fallback)
+    clock = Clock(
+        kind=promise.kind,
+        lead=lead,
+        policy_id=terms.policy_id,
+        team_id=team_id,
+        started_at=started_at,
+        target_minutes=promise.minutes,
+        warn_at=promise.due.warn_at,
+        due_at=promise.due.due_at,
+        wanted=promise.wanted,
+        terms={
+            "policy": terms.name,
+            "conditions": [one.in_words for one in terms.conditions],
+            "warn_percent": terms.warn_percent,
+            "steps": [step.as_dict() for step in steps],
+            "channels": list(promise.channels),
+        },
+    )
+    clock.next_step_at = step_at(clock, hours, ())
+    return clock
+
+
+def _insert(made: Sequence[tuple[Clock, Hours]]) -> list[Clock]:
+    if not made:
+        return []
+    copies = copies_of(hours for _, hours in made)
+    for clock, hours in made:
+        clock.calendar = copies[hours]
+    clocks = [clock for clock, _ in made]
+    insert_rows(clocks)
+    return clocks
+
+
+# --- What a clock counts by -----------------------------------------------------------------------
+
+
+def hours_of_clock(clock: Clock) -> Hours:
+    """The calendar by which the clock was started; ``calendar`` and ``team__calendar`` are read with it."""
+    if clock.calendar is not None:
+        return hours_in(clock.calendar)
+    return hours_of(clock.team.calendar) if clock.team else Hours.of("UTC", {})
+
+
+def pauses_of(clock: Clock, until: datetime) -> list[Pause]:
+    """The clock's pauses as spans; one that still lasts ends at ``until``. Prefetch ``pauses`` for many."""
+    return [(pause.from_at, pause.until_at or max(until, pause.from_at)) for pause in clock.pauses.all()]
+
+
+def step_at(clock: Clock, hours: Hours, pauses: Sequence[Pause]) -> datetime | None:
+    """The planned instant of the clock's next step of escalation; ``None`` when none is left."""
+    steps = escalation.parse_steps(clock.terms.get("steps", []))
+    if clock.next_step >= len(steps):
+        return None
+    try:
+        return escalation.planned_at(
+            steps[clock.next_step],
+            hours=hours,
+            started_at=clock.started_at,
+            minutes=clock.target_minutes,
+            pauses=pauses,
+        )
+    except NeverOpen:
+        return None
+
+
+def set_instants(clock: Clock, *, at: datetime, pauses: Sequence[Pause] | None = None) -> None:
+    """Work out warning, due and next step again from start, target and pauses; the caller saves."""
+    hours, pauses = hours_of_clock(clock), pauses_of(clock, at) if pauses is None else pauses
+    due = promises.promise(
+        hours=hours,
+        started_at=clock.started_at,
+        minutes=clock.target_minutes,
+        warn_percent=clock.terms.get("warn_percent", 70),
+        pauses=pauses,
+    )
+    clock.warn_at, clock.due_at = due.warn_at, due.due_at
+    clock.next_step_at = step_at(clock, hours, pauses)
+
+
+def locked(**lookup: Any) -> list[Clock]:
+    """These clocks, locked for this transaction, with what their arithmetic reads. The order is by id."""
+    return list(
+        Clock.objects.select_for_update(of=("self",))
+        .filter(**lookup)
+        .select_related("calendar", "team__calendar", "lead")
+        .prefetch_related("pauses", "holders")
+        .order_by("pk")
+    )
 
 
 def without_clock(leads: Iterable[Lead]) -> list[Lead]:
     """Those to whom no first response runs, was kept or was missed."""
     found = list(leads)
     promised = set(
-        Clock.objects.filter(kind=ClockKind.FIRST_RESPONSE, lead__in=[lead.pk for lead in found]).values_list(
-            "lead", flat=True
-        )
+        Clock.objects.filter(kind=ClockKind.FIRST_RESPONSE, lead__in=[lead.pk for lead in found])
+        .exclude(state=ClockState.CANCELLED)
+        .values_list("lead", flat=True)
     )
     return [lead for lead in found if lead.pk not in promised]
 
 
+# --- Standing still -------------------------------------------------------------------------------
+
+
 @transaction.atomic
-def cancel_first_response(*, leads: Iterable[Lead]) -> int:
-    """Take away the running first-response clocks of leads that nobody is to answer any more; how many.
+def pause(*, clock: Clock, reason: str, at: datetime, actor: Any = None) -> Clock:
+    """Let a running clock stand still from ``at``, because the customer asked to wait; never for time off.
 
-    A verdict that was reached before stays: it was true then.
+    Raises ``UnableToPause`` for one that ended, is overdue or stands still, ``InvalidInput`` without a reason.
     """
-    running = Clock.objects.filter(
-        kind=ClockKind.FIRST_RESPONSE, state=ClockState.RUNNING, lead__in=[lead.pk for lead in leads]
+    if not reason.strip():
+        raise InvalidInput("Say why: who asked to wait, and for what.", field="reason")
+    clock = locked(pk=clock.pk)[0]
+    if clock.state != ClockState.RUNNING or clock.due_at < at:
+        raise UnableToPause("Only a promise that still runs can be paused.")
+    if clock.paused_at is not None:
+        raise UnableToPause("This promise stands still already.")
+    ClockPause.objects.create(clock=clock, from_at=at, reason=reason.strip()[:120], by=_person(actor))
+    clock.paused_at = at
+    clock.save(update_fields=["paused_at"])
+    _tell_queue([clock])
+    audit.record(verb="slas.clock.paused", subject=clock, at=at, actor=actor, data={"reason": reason[:120]})
+    return clock
+
+
+@transaction.atomic
+def resume(*, clock: Clock, at: datetime, actor: Any = None) -> Clock:
+    """Let a clock go on: it is due later by the open time that it stood still. Raises ``UnableToPause``."""
+    clock = locked(pk=clock.pk)[0]
+    if clock.paused_at is None:
+        raise UnableToPause("This promise does not stand still.")
+    end_pause(clock, at=at)
+    clock.save(update_fields=["paused_at", "warn_at", "due_at", "next_step_at"])
+    _tell_queue([clock])
+    audit.record(
+        verb="slas.clock.resumed", subject=clock, at=at, actor=actor, data={"due": clock.due_at.isoformat()}
     )
-    return running.delete()[0]
+    return clock
 
 
-def take_back(*, answered: Mapping[int, datetime]) -> int:
-    """Undo the first answers to these leads (id, and when it was): their clocks run again; how many.
-
-    Where another answer is on record, the earliest one counts instead. A lead whose clock was started anew
-    meanwhile keeps that one.
-    """
-    if not answered:
-        return 0
-    with transaction.atomic(savepoint=False):
-        clocks = Clock.objects.filter(kind=ClockKind.FIRST_RESPONSE, lead__in=answered)
-        running = set(clocks.filter(state=ClockState.RUNNING).values_list("lead_id", flat=True))
-        stopped = (
-            clocks.filter(answered_at__isnull=False).select_related("lead").select_for_update(of=("self",))
-        )
-        found = [one for one in stopped if one.answered_at == answered[one.lead_id]]
-        left = _earliest_answers(answered)
-        changed = []
-        for clock in found:
-            if clock.lead_id in left:
-                _judge(clock, left[clock.lead_id], None)
-            elif clock.lead_id not in running:
-                clock.answered_at = clock.met_at = clock.breached_at = None
-                clock.state, clock.rep_id = ClockState.RUNNING, clock.lead.owner_id
+def end_pause(clock: Clock, *, at: datetime) -> None:
+    """Close the open pause of a locked clock at ``at`` and set its instants; the caller saves the clock."""
+    for one in clock.pauses.all():
+        if one.until_at is None:
+            if one.from_at >= at:
+                one.delete()
             else:
-                continue
-            changed.append(clock)
-        update_rows(changed, ("answered_at", "rep", "state", "met_at", "breached_at"))
-    return len(changed)
+                one.until_at = at
+                one.save(update_fields=["until_at"])
+    clock.paused_at = None
+    set_instants(
+        clock, at=at, pauses=[(one.from_at, one.until_at or at) for one in clock.pauses.order_by("pk")]
+    )
 
 
-def _earliest_answers(leads: Iterable[int]) -> dict[int, datetime]:
-    """When each lead was first answered, by what still holds on the record."""
-    answers = FunnelEvent.objects.filter(lead__in=list(leads), kind__in=RESPONSES).effective()
-    return dict(answers.order_by().values_list("lead_id").annotate(Min("occurred_at")))
+def _tell_queue(clocks: Iterable[Clock]) -> None:
+    """The lead shows the deadline of its first answer, and none while that stands still."""
+    queue.promise_many(
+        promises=[
+            (clock.lead, None, None) if clock.paused_at else (clock.lead, clock.due_at, clock.warn_at)
+            for clock in clocks
+            if clock.kind == ClockKind.FIRST_RESPONSE
+        ]
+    )
 
 
-def _unanswered(kind: ClockKind, subject: str, ids: list[int]) -> list[Clock]:
-    found: list[Clock] = []
-    for start in range(0, len(ids), _BATCH):
-        part = {f"{subject}__in": ids[start : start + _BATCH]}
-        found.extend(Clock.objects.filter(kind=kind, answered_at__isnull=True, **part).select_for_update())
-    return found
+# --- Who is to keep it ----------------------------------------------------------------------------
 
 
-def _judge(clock: Clock, when: datetime, rep_id: int | None) -> None:
-    kept = promises.verdict(due_at=clock.due_at, answered_at=when, now=when) == MET
-    clock.answered_at = when
-    clock.rep_id = rep_id or clock.rep_id
-    clock.state = ClockState.MET if kept else ClockState.BREACHED
-    clock.met_at = when if kept else None
-    clock.breached_at = None if kept else clock.due_at
+@transaction.atomic
+def hand_over(*, owners: Mapping[int, int | None], at: datetime) -> int:
+    """Leads changed hands at ``at`` (lead id to rep id): their unanswered clocks go with them; how many.
 
-
-def sweep(*, at: datetime) -> int:
-    """Call every running clock breached whose due instant has passed; how many this call did.
-
-    Compare and swap, a batch at a time: two sweeps at once, or one that comes an hour late, record each
-    breach once and with its true instant.
+    The due instants stay as promised: the customer does not wait longer because somebody else answers.
     """
-    swept = 0
-    while True:
-        batch = list(Clock.objects.due_before(at).order_by("due_at").values_list("pk", flat=True)[:_BATCH])
-        if not batch:
-            return swept
-        swept += Clock.objects.filter(pk__in=batch, state=ClockState.RUNNING).update(
-            state=ClockState.BREACHED, breached_at=F("due_at")
-        )
+    if not owners:
+        return 0
+    found = [
+        clock
+        for clock in Clock.objects.select_for_update(of=("self",))
+        .filter(lead__in=list(owners), hand_off__isnull=True, answered_at__isnull=True)
+        .exclude(state=ClockState.CANCELLED)
+        .select_related("lead")
+        .order_by("pk")
+        if (clock.rep_id, clock.team_id) != (owners[clock.lead_id], clock.lead.team_id)
+    ]
+    passed = [clock for clock in found if clock.rep_id != owners[clock.lead_id]]
+    for clock in found:
+        # With its team, whose manager sees it and is told; it goes on counting by the calendar it copied.
+        clock.rep_id, clock.team_id = owners[clock.lead_id], clock.lead.team_id
+    update_rows(found, ("rep", "team"))
+    insert_rows([ClockHolder(clock=clock, rep_id=clock.rep_id, from_at=at) for clock in passed])
+    return len(found)
+
+
+def _person(actor: Any) -> Any:
+    return actor if getattr(actor, "pk", None) else None

@@ -1,0 +1,29 @@
+"""The demo company's promises: the policies that every company starts with, and one that RevOps still considers."""
+
+from apps.accounts.models import Role
+from apps.portal.demo.founding import Company
+from apps.portal.demo.life import Span
+from apps.slas.rules.escalation import default_steps
+from apps.slas.services.policies import Draft, create_policy, put_defaults
+
+_LARGE = Draft(
+    name="Inbound, large companies",
+    conditions=(
+        {"field": "motion", "operator": "in", "value": ["inbound"]},
+        {"field": "size", "operator": "at_least", "value": [250]},
+    ),
+    first_response_minutes=20,
+    touch_count=5,
+    touch_days=8,
+    touch_channels=("call", "email"),
+    disposition_minutes=10 * 480,
+    ae_answer_minutes=120,
+    steps=tuple(step.as_dict() for step in default_steps()),
+    ae_fallback="reroute",
+)
+
+
+def put_policies(company: Company, span: Span) -> None:
+    """Nothing is promised by the draft: it can be tried on the leads of the last weeks, then switched on."""
+    put_defaults()
+    create_policy(draft=_LARGE, place=1, at=span.at, actor=company.of_role(Role.REVOPS))
