@@ -71,6 +71,12 @@ SHELVES = (
                 "Sequences of touches: channel, wait and condition of each step, and who is in them.",
             ),
             Setting(
+                "Promises",
+                "slas:policies",
+                "clock",
+                "Whom what is promised, how fast and how often; what follows when time runs out.",
+            ),
+            Setting(
                 "Follow-up rules",
                 "leads:follow_up",
                 "route",

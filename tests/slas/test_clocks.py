@@ -117,7 +117,7 @@ class TestFirstResponse:
         touches.undo_touch(touch=touch, rep=rep, at=NOW + timedelta(minutes=1))
         assert Clock.objects.filter(lead=lead).values().get() == before
         late = clock_of(lead).due_at + timedelta(minutes=1)
-        clocks.sweep(at=late)
+        sweeping.sweep(at=late)
         assert clock_of(lead).state == ClockState.BREACHED
 
     def test_keeps_the_earlier_answer_when_a_later_touch_is_undone(self, cast: Cast) -> None:

@@ -1,8 +1,11 @@
 """The demo company's promises: the policies that every company starts with, and one that RevOps still considers."""
 
+from datetime import timedelta
+
 from apps.accounts.models import Role
 from apps.portal.demo.founding import Company
 from apps.portal.demo.life import Span
+from apps.slas.models import Clock
 from apps.slas.rules.escalation import default_steps
 from apps.slas.services.policies import Draft, create_policy, put_defaults
 
@@ -27,3 +30,5 @@ def put_policies(company: Company, span: Span) -> None:
     """Nothing is promised by the draft: it can be tried on the leads of the last weeks, then switched on."""
     put_defaults()
     create_policy(draft=_LARGE, place=1, at=span.at, actor=company.of_role(Role.REVOPS))
+    # Who was late months ago was spoken to then: only steps of the last day are still to be taken.
+    Clock.objects.filter(next_step_at__lt=span.at - timedelta(days=1)).update(next_step_at=None)

@@ -142,7 +142,7 @@ def _new_left(reps: Sequence[Rep], at: datetime) -> dict[int, int]:
     most = {pk: one.new_leads for pk, one in limits_of_reps(reps).items() if one.new_leads is not None}
     if not most:
         return {}
-    days = {rep.pk: today_of(rep, at) for rep in reps if rep.pk in most}
+    days = {rep.pk: today_of(rep=rep, at=at) for rep in reps if rep.pk in most}
     taken: Counter[int] = Counter()
     rows = Touch.objects.filter(
         rep__in=most,

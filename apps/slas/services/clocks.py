@@ -241,6 +241,13 @@ def without_clock(leads: Iterable[Lead]) -> list[Lead]:
 # --- Standing still -------------------------------------------------------------------------------
 
 
+def _lock_subject(clock: Clock) -> None:
+    """Hand-off, then lead, then clock: the order in which everybody locks, so that nobody waits in a ring."""
+    if clock.hand_off_id is not None:
+        HandOff.objects.select_for_update().get(pk=clock.hand_off_id)
+    Lead.objects.select_for_update(of=("self",)).get(pk=clock.lead_id)
+
+
 @transaction.atomic
 def pause(*, clock: Clock, reason: str, at: datetime, actor: Any = None) -> Clock:
     """Let a running clock stand still from ``at``, because the customer asked to wait; never for time off.
@@ -249,6 +256,7 @@ def pause(*, clock: Clock, reason: str, at: datetime, actor: Any = None) -> Cloc
     """
     if not reason.strip():
         raise InvalidInput("Say why: who asked to wait, and for what.", field="reason")
+    _lock_subject(clock)
     clock = locked(pk=clock.pk)[0]
     if clock.state != ClockState.RUNNING or clock.due_at < at:
         raise UnableToPause("Only a promise that still runs can be paused.")
@@ -265,6 +273,7 @@ def pause(*, clock: Clock, reason: str, at: datetime, actor: Any = None) -> Cloc
 @transaction.atomic
 def resume(*, clock: Clock, at: datetime, actor: Any = None) -> Clock:
     """Let a clock go on: it is due later by the open time that it stood still. Raises ``UnableToPause``."""
+    _lock_subject(clock)
     clock = locked(pk=clock.pk)[0]
     if clock.paused_at is None:
         raise UnableToPause("This promise does not stand still.")
