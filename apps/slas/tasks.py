@@ -27,7 +27,7 @@ def try_policy(job: JobContext) -> dict[str, Any]:
     """Params: ``policy``, ``days``, ``at`` and ``as_it_is`` (``dry_run.key_of``). Reads alone: safe to repeat."""
     policy = Policy.objects.get(pk=job.params["policy"])
     days = job.params["days"]
-    if dry_run.key_of(policy, days) != job.params["as_it_is"]:
+    if dry_run.key_of(policy=policy, days=days) != job.params["as_it_is"]:
         raise DomainError("The policies were changed since the trial was asked for. Try it again.")
     at = datetime.fromisoformat(job.params["at"])
     report = dry_run.dry_run(policy=policy, days=days, at=at, progress=job.progress)

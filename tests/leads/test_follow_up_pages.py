@@ -79,7 +79,7 @@ class TestReading:
             )  # fmt: skip
         client = signed_in(cast.revops)
         client.get("/follow-up/")
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             client.get("/follow-up/")
 
 

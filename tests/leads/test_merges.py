@@ -128,7 +128,7 @@ class TestMerge:
     def test_the_absorbed_ones_clock_ends(self, cast: Cast) -> None:
         slas.put_defaults()
         survivor, absorbed = arrive(cast, 1), arrive(cast, 2)
-        assert Clock.objects.filter(state="running").count() == 2
+        assert Clock.objects.filter(kind="first_response", state="running").count() == 2
         merge(survivor, absorbed)
         assert Clock.objects.get(state="running").lead == survivor
         assert (absorbed.due_at, survivor.due_at is not None) == (None, True)
@@ -216,7 +216,7 @@ class TestUndo:
         after = [Lead.objects.values().get(pk=lead.pk) for lead in (survivor, absorbed)]
         assert after == before
         assert (counts(EventKind.COLLECTED), counts(EventKind.MQL), counts(EventKind.MERGED)) == (2, 2, 0)
-        assert Clock.objects.filter(state="running").count() == 2
+        assert Clock.objects.filter(kind="first_response", state="running").count() == 2
 
     def test_an_opt_out_of_the_other_opens_again(self, cast: Cast) -> None:
         survivor, absorbed = arrive(cast, 1), arrive(cast, 2)

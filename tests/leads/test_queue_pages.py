@@ -616,7 +616,7 @@ class TestTeamDay:
         Lead.objects.filter(pk=lead.pk).update(due_at=timezone.now() - timedelta(minutes=5))
         client = signed_in(cast.manager)
         client.get("/team-day/")
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             page = client.get("/team-day/")
         found = page.context["day"]
         team = next(one for one in found.teams if one.team == cast.sdr_team)

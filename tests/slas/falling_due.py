@@ -85,7 +85,7 @@ def fill(*, count: int, first_due: datetime, spread: timedelta) -> Cast:
             due_at = first_due + spread * number / count
             clock = _clock(number, lead, hand_offs.get(lead.pk), due_at, policy)
             clock.calendar = copy
-            clock.next_step_at = clocks.step_at(clock, hours, ())
+            clock.next_step_at = clocks.step_at(clock=clock, hours=hours, pauses=())
             made.append(clock)
         insert_rows(made)
     return cast

@@ -195,7 +195,7 @@ def play_through_the_services(cast: Cast, found: rules.Forecast) -> set[int]:
     reps = Rep.objects.in_bulk(people)
     free = {rep_id: one.windows[0][0] for rep_id, one in people.items()}
     busy: dict[int, Lead] = {}
-    moment = found.now
+    moment = found.at
     while moment <= found.until:
         for rep_id in sorted(people):
             if free[rep_id] > moment:

@@ -202,7 +202,7 @@ def book_meeting(
         ae=ae,
         created_at=at,
         is_exploration=as_exploration or lead.is_exploration,
-        routing=kept_decision(decision, lead),
+        routing=kept_decision(decision=decision, lead=lead),
     )
     lead.stage = LeadStage.HANDED_OFF
     from_pool = lead.owner_id is None
@@ -282,7 +282,7 @@ def _take_slot(lead: Lead, starts_at: datetime, at: datetime) -> tuple[routing.D
             ]
 
 
-def kept_decision(decision: routing.Decision, lead: Lead) -> dict[str, Any]:
+def kept_decision(*, decision: routing.Decision, lead: Lead) -> dict[str, Any]:
     """The decision as it is kept on the hand-off."""
     return {
         "policy": "Best ranked, customer’s time first",

@@ -45,7 +45,7 @@ def reroute(*, hand_off: HandOff, because: str, at: datetime, actor: Any = None)
     before = hand_off.ae
     decision = _take_over(hand_off, meeting)
     hand_off.ae = meeting.ae
-    kept = booking.kept_decision(decision, hand_off.lead)
+    kept = booking.kept_decision(decision=decision, lead=hand_off.lead)
     hand_off.routing = {**kept, "because": because, "before": hand_off.routing, "from_rep": before.pk}
     hand_off.save(update_fields=["ae", "routing"])
     _move_credit(hand_off, at, actor)

@@ -88,9 +88,9 @@ class Hour:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the play came to, from ``now`` until ``until``."""
+    """What the play came to, from ``at`` until ``until``."""
 
-    now: datetime
+    at: datetime
     until: datetime
     served: tuple[Served, ...]
     breaking: tuple[Breaking, ...]
@@ -225,7 +225,7 @@ def forecast(
     due = [one for one in promised if one.due_at is not None and one.due_at <= by]
     ahead = {one.lead_id for one in due}
     return Forecast(
-        now=now,
+        at=now,
         until=until,
         served=served,
         breaking=tuple(breaking),
@@ -340,12 +340,12 @@ def _with_room(workers: Sequence[Worker], found: Forecast, one: Breaking) -> lis
         worker
         for worker in workers
         if worker.rep_id != one.owner_id
-        and worked_time(worker.windows, found.now, one.due_at) >= worker.handling.time
+        and worked_time(worker.windows, found.at, one.due_at) >= worker.handling.time
     ]
     return sorted(
         there,
         key=lambda worker: (
-            busy.get(worker.rep_id, timedelta(0)) - worked_time(worker.windows, found.now, one.due_at),
+            busy.get(worker.rep_id, timedelta(0)) - worked_time(worker.windows, found.at, one.due_at),
             worker.rep_id,
         ),
     )
@@ -368,7 +368,7 @@ def of_rep(*, waiting: Sequence[Waiting], found: Forecast, rep_id: int) -> Forec
     return forecast(
         waiting=[one for one in waiting if one.rep_id == rep_id or one.lead_id in theirs],
         workers=[one for one in found.workers if one.rep_id == rep_id],
-        now=found.now,
+        now=found.at,
         until=found.until,
     )
 

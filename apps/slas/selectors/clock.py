@@ -121,7 +121,7 @@ def _target(clock: Clock) -> str:
 def _coming(clock: Clock, now: datetime) -> list[Coming]:
     if clock.answered_at is not None or clock.state == ClockState.CANCELLED:
         return []
-    hours, pauses = clocks.hours_of_clock(clock), clocks.pauses_of(clock, now)
+    hours, pauses = clocks.hours_of_clock(clock), clocks.pauses_of(clock=clock, until=now)
     found = []
     for step in escalation.parse_steps(clock.terms.get("steps", []))[clock.next_step :]:
         try:
@@ -146,7 +146,7 @@ def _parts(clock: Clock, held: list[where.Held], now: datetime) -> list[PartOfTi
             ended_at=max(ended_at, clock.started_at),
             held=held,
             away=dict(absences(one.rep_id for one in held)),
-            pauses=clocks.pauses_of(clock, ended_at),
+            pauses=clocks.pauses_of(clock=clock, until=ended_at),
         )
     whole = sum(seconds.values())
     return [

@@ -84,7 +84,7 @@ def rep_forecast(*, rep: Rep, at: datetime) -> TeamForecast:
 def plan(one: TeamForecast) -> Plan:
     """Who could still answer what will break; no statement."""
     found = one.found
-    return rules.plan_moves(waiting=one.waiting, workers=found.workers, now=found.now, until=found.until)
+    return rules.plan_moves(waiting=one.waiting, workers=found.workers, now=found.at, until=found.until)
 
 
 def day_ends(hours: Hours, at: datetime) -> datetime:

@@ -155,7 +155,7 @@ def _clock(
             "channels": list(promise.channels),
         },
     )
-    clock.next_step_at = step_at(clock, hours, ())
+    clock.next_step_at = step_at(clock=clock, hours=hours, pauses=())
     return clock
 
 
@@ -180,12 +180,12 @@ def hours_of_clock(clock: Clock) -> Hours:
     return hours_of(clock.team.calendar) if clock.team else Hours.of("UTC", {})
 
 
-def pauses_of(clock: Clock, until: datetime) -> list[Pause]:
+def pauses_of(*, clock: Clock, until: datetime) -> list[Pause]:
     """The clock's pauses as spans; one that still lasts ends at ``until``. Prefetch ``pauses`` for many."""
     return [(pause.from_at, pause.until_at or max(until, pause.from_at)) for pause in clock.pauses.all()]
 
 
-def step_at(clock: Clock, hours: Hours, pauses: Sequence[Pause]) -> datetime | None:
+def step_at(*, clock: Clock, hours: Hours, pauses: Sequence[Pause]) -> datetime | None:
     """The planned instant of the clock's next step of escalation; ``None`` when none is left."""
     steps = escalation.parse_steps(clock.terms.get("steps", []))
     if clock.next_step >= len(steps):
@@ -202,9 +202,9 @@ def step_at(clock: Clock, hours: Hours, pauses: Sequence[Pause]) -> datetime | N
         return None
 
 
-def set_instants(clock: Clock, *, at: datetime, pauses: Sequence[Pause] | None = None) -> None:
+def set_instants(*, clock: Clock, at: datetime, pauses: Sequence[Pause] | None = None) -> None:
     """Work out warning, due and next step again from start, target and pauses; the caller saves."""
-    hours, pauses = hours_of_clock(clock), pauses_of(clock, at) if pauses is None else pauses
+    hours, pauses = hours_of_clock(clock), pauses_of(clock=clock, until=at) if pauses is None else pauses
     due = promises.promise(
         hours=hours,
         started_at=clock.started_at,
@@ -213,7 +213,7 @@ def set_instants(clock: Clock, *, at: datetime, pauses: Sequence[Pause] | None =
         pauses=pauses,
     )
     clock.warn_at, clock.due_at = due.warn_at, due.due_at
-    clock.next_step_at = step_at(clock, hours, pauses)
+    clock.next_step_at = step_at(clock=clock, hours=hours, pauses=pauses)
 
 
 def locked(**lookup: Any) -> list[Clock]:
@@ -277,7 +277,7 @@ def resume(*, clock: Clock, at: datetime, actor: Any = None) -> Clock:
     clock = locked(pk=clock.pk)[0]
     if clock.paused_at is None:
         raise UnableToPause("This promise does not stand still.")
-    end_pause(clock, at=at)
+    end_pause(clock=clock, at=at)
     clock.save(update_fields=["paused_at", "warn_at", "due_at", "next_step_at"])
     _tell_queue([clock])
     audit.record(
@@ -286,7 +286,7 @@ def resume(*, clock: Clock, at: datetime, actor: Any = None) -> Clock:
     return clock
 
 
-def end_pause(clock: Clock, *, at: datetime) -> None:
+def end_pause(*, clock: Clock, at: datetime) -> None:
     """Close the open pause of a locked clock at ``at`` and set its instants; the caller saves the clock."""
     for one in clock.pauses.all():
         if one.until_at is None:
@@ -297,7 +297,7 @@ def end_pause(clock: Clock, *, at: datetime) -> None:
                 one.save(update_fields=["until_at"])
     clock.paused_at = None
     set_instants(
-        clock, at=at, pauses=[(one.from_at, one.until_at or at) for one in clock.pauses.order_by("pk")]
+        clock=clock, at=at, pauses=[(one.from_at, one.until_at or at) for one in clock.pauses.order_by("pk")]
     )
 
 

@@ -146,13 +146,18 @@ def dry_run(
 def ask(*, policy: Policy, days: int, at: datetime, requested_by: Any) -> Job:
     """Leave the trial to a job; the one that runs already for the same policy as it is, if there is one."""
     _arrived(days, at)
-    params = {"policy": policy.pk, "days": days, "at": at.isoformat(), "as_it_is": key_of(policy, days)}
+    params = {
+        "policy": policy.pk,
+        "days": days,
+        "at": at.isoformat(),
+        "as_it_is": key_of(policy=policy, days=days),
+    }
     return jobs.enqueue(
-        kind=JOB_KIND, key=key_of(policy, days), params=params, at=at, requested_by=requested_by
+        kind=JOB_KIND, key=key_of(policy=policy, days=days), params=params, at=at, requested_by=requested_by
     )
 
 
-def key_of(policy: Policy, days: int) -> str:
+def key_of(*, policy: Policy, days: int) -> str:
     """Changes whenever the outcome could for another reason than the record: what any policy says, or the order."""
     rows = [
         (one.pk, one.position, one.state, str(one.changed_at))
@@ -164,7 +169,7 @@ def key_of(policy: Policy, days: int) -> str:
 
 def latest_job(*, policy: Policy, days: int) -> Job | None:
     """The newest job that tries the policy as it is now."""
-    return Job.objects.filter(kind=JOB_KIND, key=key_of(policy, days)).first()
+    return Job.objects.filter(kind=JOB_KIND, key=key_of(policy=policy, days=days)).first()
 
 
 def report_of(job: Job | None) -> Report | None:

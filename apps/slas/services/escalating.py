@@ -58,7 +58,11 @@ class Round:
         clock.next_step_at = (
             None
             if clock.answered_at is not None
-            else clocks.step_at(clock, clocks.hours_of_clock(clock), clocks.pauses_of(clock, self.at))
+            else clocks.step_at(
+                clock=clock,
+                hours=clocks.hours_of_clock(clock),
+                pauses=clocks.pauses_of(clock=clock, until=self.at),
+            )
         )
 
     def write(self, found: Sequence[Clock]) -> None:

@@ -39,7 +39,7 @@ def move_what_breaks(
     Forecast again first: raises ``UnableToMove`` where a lead or a taker is not of the team's day any more, or
     the moves would keep no promise by now. The same ``request_key`` does it once.
     """
-    takers = {to: key_of(request_key, to) for to in sorted(set(moves.values()))}
+    takers = {to: key_of(request_key=request_key, to=to) for to in sorted(set(moves.values()))}
     known = {
         one.request_key: one for one in Reassignment.objects.filter(request_key__in=takers.values(), by=actor)
     }
@@ -49,7 +49,7 @@ def move_what_breaks(
     _refuse(one.reps, {waiting.lead_id for waiting in one.waiting}, moves)
     found = one.found
     again = rules.forecast(
-        waiting=rules.given(one.waiting, moves), workers=found.workers, now=found.now, until=found.until
+        waiting=rules.given(one.waiting, moves), workers=found.workers, now=found.at, until=found.until
     )
     if not again.broken_leads < found.broken_leads:
         raise UnableToMove("The day has moved on: these moves would keep no promise by now. Look again.")
@@ -67,7 +67,7 @@ def move_what_breaks(
     return Moved(done, len(found.breaking), len(again.breaking))
 
 
-def key_of(request_key: str, to: int) -> str:
+def key_of(*, request_key: str, to: int) -> str:
     """One press is a reassignment for each taker."""
     return f"{request_key[:48]}:{to}"
 

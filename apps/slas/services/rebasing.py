@@ -137,7 +137,7 @@ def _set_anew(clock: Clock, terms: promises.Terms | None, copies: dict, at: date
     }
     # Steps that were taken stay taken: the next one is the first not taken yet.
     clock.next_step = min(clock.next_step, len(steps))
-    clocks.set_instants(clock, at=at)
+    clocks.set_instants(clock=clock, at=at)
 
 
 def _target(clock: Clock, terms: promises.Terms | None, hours: Any) -> tuple[float | None, int, list[str]]:

@@ -162,7 +162,7 @@ def _apply_touches(clock: Clock, facts: Sequence[Fact], done: list[Done], at: da
 
 def _answer(clock: Clock, when: datetime, rep_id: int | None) -> None:
     if clock.paused_at is not None:
-        clocks.end_pause(clock, at=when)
+        clocks.end_pause(clock=clock, at=when)
     kept = promises.verdict(due_at=clock.due_at, answered_at=when, now=when) == MET
     clock.answered_at = when
     if rep_id is not None and rep_id != clock.rep_id:
@@ -191,7 +191,9 @@ def _open(clock: Clock, at: datetime) -> None:
     over = promises.verdict(due_at=clock.due_at, answered_at=None, now=at) != promises.RUNNING
     clock.state = ClockState.BREACHED if over else ClockState.RUNNING
     clock.breached_at = clock.due_at if over else None
-    clock.next_step_at = clocks.step_at(clock, clocks.hours_of_clock(clock), clocks.pauses_of(clock, at))
+    clock.next_step_at = clocks.step_at(
+        clock=clock, hours=clocks.hours_of_clock(clock), pauses=clocks.pauses_of(clock=clock, until=at)
+    )
 
 
 def _plain(clock: Clock) -> tuple[Any, ...]:
@@ -262,7 +264,7 @@ def _apportion(clock: Clock, away: Mapping[int, Sequence[where.Span]]) -> None:
         ended_at=clock.answered_at,
         held=held_by(clock),
         away=dict(away),
-        pauses=clocks.pauses_of(clock, clock.answered_at),
+        pauses=clocks.pauses_of(clock=clock, until=clock.answered_at),
     )
     for part, seconds in found.items():
         setattr(clock, f"{part}_seconds", seconds)

@@ -79,8 +79,8 @@ def _shown(request: HttpRequest, one: selectors.TeamForecast) -> dict[str, Any]:
             {
                 "rep": one.reps[worker.rep_id],
                 "handling": worker.handling,
-                "worked": rules.worked_time(worker.windows, found.now, found.by).total_seconds() // 60,
-                "fits": rules.capacity([worker], found.now, found.by),
+                "worked": rules.worked_time(worker.windows, found.at, found.by).total_seconds() // 60,
+                "fits": rules.capacity([worker], found.at, found.by),
             }
             for worker in found.workers
         ],
@@ -112,7 +112,7 @@ def _shown(request: HttpRequest, one: selectors.TeamForecast) -> dict[str, Any]:
 def _words(found: rules.Forecast, zone: tzinfo) -> str:
     """``15:40``, with the weekday where that is not today."""
     by = found.by.astimezone(zone)
-    return f"{by:%H:%M}" if by.date() == found.now.astimezone(zone).date() else f"{by:%a %H:%M}"
+    return f"{by:%H:%M}" if by.date() == found.at.astimezone(zone).date() else f"{by:%a %H:%M}"
 
 
 @require_POST
