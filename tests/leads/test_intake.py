@@ -267,7 +267,7 @@ class TestBatches:
 
         suppressions.suppress(kind="email", value="p3@firm3.example", reason="opt_out", at=NOW)
         for start, count in ((0, 30), (1, 2_000), (2, 2_000)):
-            with django_assert_max_num_queries(40):
+            with django_assert_max_num_queries(44):
                 intake.receive(arrivals=arrivals(start, count))
 
 

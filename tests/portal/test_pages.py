@@ -54,8 +54,8 @@ class TestStyleguide:
         ):
             assert mark in page.content.decode(), mark
 
-    def test_costs_no_query_beyond_the_session(self, signed_in, django_assert_max_num_queries):
-        with django_assert_max_num_queries(4):
+    def test_costs_no_query_beyond_the_session_and_the_bell(self, signed_in, django_assert_max_num_queries):
+        with django_assert_max_num_queries(5):
             signed_in.get(reverse("portal:styleguide"))
 
     def test_an_explanation_is_a_fragment_in_the_drawer_and_a_page_without_script(self, signed_in):
