@@ -237,7 +237,7 @@ def rows_statement(asked: Asked, most: int) -> Prepared:
         params.extend(values)
     union = " UNION ALL ".join(heads)
     best = f"SELECT id FROM ({union}) AS heads ORDER BY {', '.join(keys)} LIMIT {most}"  # noqa: S608
-    found = Lead.objects.filter(pk__in=RawSQL(best, params))  # noqa: S611 - values are parameters
+    found = Lead.objects.filter(pk__in=RawSQL(best, params))  # noqa: S611 - values are parameters  # nosec B611
     return Prepared.of(*with_words(found).order_by(*order_of(focus)).query.sql_with_params())
 
 

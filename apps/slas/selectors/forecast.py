@@ -169,7 +169,7 @@ def _waiting(team: Team, reps: Sequence[Rep], at: datetime, until: datetime) -> 
         sql, values = first.query.sql_with_params()
         heads.append(f"SELECT id FROM ({sql}) AS head{number}")  # noqa: S608 - Django's own text
         params.extend(values)
-    found = Lead.objects.filter(pk__in=RawSQL(" UNION ALL ".join(heads), params))  # noqa: S611 - parameters
+    found = Lead.objects.filter(pk__in=RawSQL(" UNION ALL ".join(heads), params))  # noqa: S611 - parameters  # nosec B611
     leads = list(
         found.only(
             "queue_bucket", "queue_sort_at", "queue_ready_at", "owner_id", "claimed_by_id", "claimed_until",
