@@ -2,22 +2,16 @@
 
     .venv/bin/python benchmarks/sla_sweep.py [--clocks 10000] [--leads 1000]
 
-On SQLite in a folder of its own, or on the database that DATABASE_URL names (which may be filled). Each round is
-rolled back, so that all begin with the same rows. Prints clocks a second beside the ratios.
+The scratch database is ``benchmarks.measure``'s. Each round is rolled back, so that all begin with the same rows.
+Prints clocks a second beside the ratios.
 """
 
-import sys
-from pathlib import Path
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-# benchmarks/queue.py has the name of a module of Python's: this folder must not be looked into for that.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
-
-import argparse  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from datetime import UTC, datetime, timedelta  # noqa: E402
-from typing import Any  # noqa: E402
-
-from benchmarks.measure import ROUNDS, compare, seconds, start_django  # noqa: E402
+from measure import ROUNDS, compare, seconds, start_django
 
 start_django()
 

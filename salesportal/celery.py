@@ -34,11 +34,18 @@ app.conf.beat_schedule = {
     "drop old slots": every(3_600, "jobs.forget_slots"),
     "call broken promises breached": every(30, "slas.sweep"),
     "mail notifications that are due": every(60, "accounts.mail_notifications"),
+    "open renewals that are due": every(3_600, "customers.sweep_renewals"),
+    "tidy up after holds": every(300, "leads.sweep_holds"),
+    "mail invitations": every(30, "leads.send_invitations"),
     "go on with cadences": every(60, "leads.sweep_cadences"),
+    "remind judges of contests": every(300, "leads.remind_judges"),
+    "read calendar feeds": every(300, "reps.read_feeds"),
     "seal the audit log": every(60, "audit.seal"),
     # Daily work comes round more often and claims its slot inside the task (jobs.services.claim_slot): so a
     # day is not missed because the machine was off at some instant.
     "rank, and close the month": every(600, "scorecards.daily"),
+    "remind of plans to sign": every(3_600, "compensation.remind_of_plans"),
+    "keep the ranking's totals": every(300, "scorecards.refresh_totals"),
 }
 
 

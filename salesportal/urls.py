@@ -12,6 +12,7 @@ urlpatterns = [
     path("audit/", include("apps.audit.urls")),
     path("", include("apps.leads.urls")),
     path("slas/", include("apps.slas.urls")),
+    path("customers/", include("apps.customers.urls")),
     path("pay/", include("apps.compensation.urls")),
     path("scorecards/", include("apps.scorecards.urls")),
     path("data/", include("apps.integrations.urls")),

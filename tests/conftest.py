@@ -3,20 +3,25 @@
 The cast (an SDR, a teammate, an AE, a manager …) stands in ``tests/cast.py``.
 """
 
+import asyncio
 import os
 import shutil
 import socket
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections
 from hypothesis import settings
 
 from tests.cast import Cast, assemble
+from tests.databases import begun_with_template, emptied_quickly, sqlite_template
 from tests.marketstar import _marketstar_imported, marketstar  # noqa: F401 - fixtures for every test
 from tests.processes import LivePortal, installation
 
@@ -26,8 +31,8 @@ settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI", "").lower() in ("1", "true") else "here")
 
-# Playwright keeps an event loop in the main thread once a browser test has run; the tests after it on the
-# same worker use the database from there as usual, which is safe: nothing runs beside them.
+# Playwright keeps an event loop in the main thread once a browser test has run; browser tests use the database
+# from there as usual, which is safe: nothing runs beside them. For all others it is hidden (``_without_the_loop``).
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -67,17 +72,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--database-only"):
-        return
-    kept, dropped = [], []
+    if config.getoption("--database-only"):
+        kept, dropped = [], []
+        for item in items:
+            fixtures = set(getattr(item, "fixturenames", ()))
+            uses_database = item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"}
+            run_before = any(map(item.get_closest_marker, ("browser", "processes", "sqlite", "once")))
+            (kept if uses_database and not run_before else dropped).append(item)
+        items[:] = kept
+        config.hook.pytest_deselected(items=dropped)
+    if hasattr(config, "workerinput"):
+        _longest_first(items)
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Give out what takes long first: a file of it begun last would leave the other workers idle to its end."""
+    seconds = {"slow": 20.0, "processes": 10.0, "browser": 3.0}
+    of_file: dict[Path, float] = defaultdict(float)
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        uses_database = item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"}
-        own_process = any(item.get_closest_marker(name) for name in ("browser", "processes", "sqlite"))
-        (kept if uses_database and not own_process else dropped).append(item)
-    items[:] = kept
-    config.hook.pytest_deselected(items=dropped)
+        expected = [seconds[name] for name in seconds if item.get_closest_marker(name)]
+        of_file[item.path] += max(expected, default=0.2)
+    items.sort(key=lambda item: (-of_file[item.path], str(item.path)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -91,6 +108,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _missing("No Redis answers.")
     if item.get_closest_marker("browser") and chromium_path() is None:
         _missing("There is no Chromium.")
+
+
+# Django keeps a thread's connections apart by whether a loop runs in it: a fixture that opened a transaction while the
+# loop was seen would hold the lock that its tests, which do not see it, wait for. One connection a thread it is.
+connections._connections = threading.local()
+
+
+@contextmanager
+def _without_the_loop(item: pytest.Item) -> Iterator[None]:
+    """Hide the loop that Playwright keeps from a test that is not about it: async code would refuse to wait there."""
+    loop = asyncio._get_running_loop()
+    if loop is None or item.get_closest_marker("browser"):
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _without_the_loop(item):
+        return (yield)
 
 
 def _missing(what: str) -> None:
@@ -111,28 +153,18 @@ def marketstar_dir() -> Path:
 # --- Database -------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_use_migrations: bool
+) -> Iterator[None]:
+    """The test database begins as a copy of one that is migrated already (``--no-migrations`` needs none)."""
+    with begun_with_template() if django_db_use_migrations else nullcontext():
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _flush_past_append_only_triggers() -> Iterator[None]:
-    """Let the flush after a ``transaction=True`` test empty append-only tables on SQLite (a DELETE there).
-
-    (On PostgreSQL it is a TRUNCATE, which triggers on rows do not see.) Only the flush is let past.
-    """
-    from django.db.backends.sqlite3.base import DatabaseOperations
-
-    flush = DatabaseOperations.execute_sql_flush
-
-    def flush_without_triggers(self: DatabaseOperations, sql_list: list[str]) -> None:
-        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-            for name, _ in triggers:
-                cursor.execute(f'DROP TRIGGER "{name}"')
-            flush(self, sql_list)
-            for _, sql in triggers:
-                cursor.execute(sql)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", flush_without_triggers)
+def _emptied_quickly() -> Iterator[None]:
+    with emptied_quickly():
         yield
 
 
@@ -178,9 +210,7 @@ def cast(db: None) -> Cast:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a migrated and empty installation, for others to begin with."""
     folder = tmp_path_factory.mktemp("migrated")
-    with installation(folder) as portal:
-        # Whatever is in the write-ahead log belongs into the file that is copied.
-        portal.python("from django.db import connection; connection.cursor().execute('VACUUM')")
+    shutil.copy(sqlite_template(), folder / "portal.sqlite3")
     return folder
 
 
@@ -208,6 +238,17 @@ def running_playwright() -> Any:
     return _playwright[0]
 
 
+_browser: list[Any] = []
+
+
+def running_browser() -> Any:
+    """The one Chromium of this process for whoever opens a context of its own in it; to start one takes seconds."""
+    if not (_browser and _browser[-1].is_connected()):
+        launch = running_playwright().chromium.launch
+        _browser.append(launch(executable_path=chromium_path(), args=["--no-sandbox"]))
+    return _browser[-1]
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Any:
     """In place of pytest-playwright's own, so that its fixtures and ``browser_page`` share one."""
@@ -215,6 +256,8 @@ def playwright() -> Any:
 
 
 def pytest_sessionfinish() -> None:
+    while _browser:
+        _browser.pop().close()
     while _playwright:
         _playwright.pop().stop()
 

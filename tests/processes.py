@@ -5,7 +5,9 @@ broker unless variables say otherwise.
 """
 
 import contextlib
+import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -28,6 +30,30 @@ NOT_INHERITED = (
     "PYTHONDONTWRITEBYTECODE",
 )
 WORKER = ["-m", "celery", "--app", "salesportal", "--quiet", "worker", "--pool=prefork", "--concurrency=2"]
+
+INTERPRETER = """
+import json, os, sys, traceback
+import django
+django.setup()
+for line in sys.stdin:
+    code, said, complained = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        outcome = 1
+        for number, path in ((1, said), (2, complained)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        try:
+            exec(code, {"__name__": "__main__"})
+            outcome = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(outcome)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Runs each line's code in a fork of itself; what that prints goes to files."""
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: str = "it") -> None:
@@ -52,6 +78,7 @@ class Installation:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _interpreter: subprocess.Popen[bytes] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,18 +110,36 @@ class Installation:
         return self.run("manage.py", *arguments, seconds=seconds)
 
     def python(self, code: str) -> str:
-        """Run ``code`` with Django set up."""
-        return self.run("-c", f"import django; django.setup()\n{code}").strip()
+        """Run ``code`` in a process of its own with Django set up, and give what it printed.
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        That process is forked from one that was set up once: to set Django up takes a second or two each time.
+        """
+        if self._interpreter is None or self._interpreter.poll() is not None:
+            self._interpreter = self.start("-c", INTERPRETER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        asking, answering = self._interpreter.stdin, self._interpreter.stdout
+        assert asking is not None
+        assert answering is not None
+        said, complained = self.folder / "said", self.folder / "complained"
+        asking.write(f"{json.dumps([code, str(said), str(complained)])}\n".encode())
+        asking.flush()
+        is_there, _, _ = select.select([answering], [], [], 300)
+        outcome = answering.readline().strip() if is_there else b"nothing after 300 s"
+        assert outcome == b"0", f"{outcome!r} {self.log()}" + "".join(
+            path.read_text(errors="replace")[-4000:] for path in (said, complained) if path.exists()
+        )
+        return said.read_text().strip()
+
+    def start(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start Python with ``arguments``; what it says goes to ``log`` in the folder."""
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=stdin,
+                stdout=log if stdout is None else stdout,
                 stderr=log,
                 start_new_session=True,
             )
@@ -156,18 +201,21 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def installation(folder: Path, *, like: Path | None = None, **variables: str) -> Iterator[Installation]:
+def installation(
+    folder: Path, *, like: Path | None = None, is_migrated: bool = False, **variables: str
+) -> Iterator[Installation]:
     """A migrated installation in ``folder``; all its processes end with the block.
 
-    ``like`` is the folder of another whose SQLite database it begins with, which is quicker than to migrate.
+    ``like`` is the folder of another whose SQLite database it begins with, which is quicker than to migrate;
+    ``is_migrated`` says that the database of ``DATABASE_URL`` is so already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     portal = Installation(folder, dict(variables))
     try:
-        if like is None:
-            portal.manage("migrate", "--no-input", "--verbosity=0")
-        else:
+        if like is not None:
             shutil.copy(like / "portal.sqlite3", folder / "portal.sqlite3")
+        elif not is_migrated:
+            portal.manage("migrate", "--no-input", "--verbosity=0")
         yield portal
     finally:
         portal.stop()

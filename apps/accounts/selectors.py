@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Notification, User
 from apps.core.keyset import Page, page_of
@@ -28,6 +28,6 @@ def notifications(*, user: Any, kind: str = "", unread: bool = False, after: str
     return page_of(told, by=("-at", "-pk"), after=after, size=30)
 
 
-def unread_count(user: Any, *, most: int) -> int:
-    """How many notifications ``user`` has not read, counted no further than ``most``: one indexed statement."""
-    return Notification.objects.visible_to(user).unread().order_by()[:most].count()
+def unread_query(user: Any, *, most: int) -> QuerySet[Notification]:
+    """What ``user`` has not read, ``most`` of it, to be counted by its index."""
+    return Notification.objects.visible_to(user).unread().order_by()[:most]

@@ -8,10 +8,11 @@ SQLite rebuilds a table on most schema changes and drops its triggers with it: a
 one of these tables lists ``guards()`` again.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import migrations
+
+from apps.core.refusals import Refusal
 
 RUN, STATEMENT = "compensation_payoutrun", "compensation_statement"
 LEDGER, VERSION = "compensation_ledgerentry", "compensation_planversion"
@@ -35,53 +36,6 @@ TRANSITIONS = (
     ("approved", "locked"),
     ("locked", "paid"),
 )
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Refuse ``verb`` on a row of ``table`` where ``condition`` holds (over OLD and NEW)."""
-
-    name: str
-    table: str
-    verb: str
-    condition: str
-    message: str
-
-    def create(self, vendor: str) -> list[str]:
-        if vendor == "sqlite":
-            # IS NOT compares nulls as well; SQLite knows the standard's words for it only since 3.39.
-            condition = self.condition.replace("IS DISTINCT FROM", "IS NOT")
-            return [
-                (
-                    f"CREATE TRIGGER {self.name} BEFORE {self.verb} ON {self.table} WHEN {condition} "
-                    f"BEGIN SELECT RAISE(ABORT, '{self.message}'); END"
-                )
-            ]
-        row = "OLD" if self.verb == "DELETE" else "NEW"
-        return [
-            f"""
-            CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger AS $body$
-            BEGIN
-                IF {self.condition} THEN
-                    RAISE EXCEPTION '{self.message}' USING ERRCODE = 'restrict_violation';
-                END IF;
-                RETURN {row};
-            END
-            $body$ LANGUAGE plpgsql
-            """,
-            (
-                f"CREATE TRIGGER {self.name} BEFORE {self.verb} ON {self.table} "
-                f"FOR EACH ROW EXECUTE FUNCTION {self.name}()"
-            ),
-        ]
-
-    def drop(self, vendor: str) -> list[str]:
-        if vendor == "sqlite":
-            return [f"DROP TRIGGER IF EXISTS {self.name}"]
-        return [
-            f"DROP TRIGGER IF EXISTS {self.name} ON {self.table}",
-            f"DROP FUNCTION IF EXISTS {self.name}()",
-        ]
 
 
 def _not_computing(run_id: str) -> str:
@@ -135,6 +89,30 @@ def _refusals() -> list[Refusal]:
         Refusal("compensation_statement_kept", STATEMENT, "DELETE", _not_computing("OLD.run_id"), closed),
         Refusal("compensation_version_closed", VERSION, "UPDATE", "OLD.state = 'approved'", approved),
         Refusal("compensation_version_kept", VERSION, "DELETE", "OLD.state = 'approved'", approved),
+        Refusal(
+            "compensation_version_submitted",
+            VERSION,
+            "UPDATE",
+            "OLD.state = 'submitted' AND (NEW.document IS DISTINCT FROM OLD.document "
+            "OR NEW.effective_on <> OLD.effective_on OR NEW.ends_on IS DISTINCT FROM OLD.ends_on)",
+            "a submitted plan version is not changed: send it back first",
+        ),
+        Refusal(
+            "compensation_version_author",
+            VERSION,
+            "UPDATE",
+            "NEW.author_id <> OLD.author_id",
+            "the author of a plan version does not change",
+        ),
+        Refusal(
+            "compensation_version_payee",
+            VERSION,
+            "UPDATE",
+            "NEW.state = 'approved' AND EXISTS (SELECT 1 FROM compensation_planassignment a "
+            "JOIN reps_rep r ON r.id = a.rep_id "
+            "WHERE a.plan_id = NEW.plan_id AND r.user_id = NEW.approver_id)",
+            "nobody approves a plan that pays them",
+        ),
     ]
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from apps.compensation.views import plans, runs, statements
+from apps.compensation import money_urls
+from apps.compensation.views import (
+    acknowledgements,
+    estimates,
+    plan_designer,
+    plan_people,
+    plans,
+    replays,
+    runs,
+    statements,
+)
 
 app_name = "compensation"
 urlpatterns = [
@@ -12,6 +22,8 @@ urlpatterns = [
     path("statements/<int:pk>/csv/", statements.download_statement, name="statement_csv"),
     path("statements/<int:pk>/lines/<str:component>/", statements.component_lines, name="component_lines"),
     path("lines/<int:pk>/", statements.line, name="line"),
+    path("estimate/", estimates.own, name="estimate"),
+    path("estimate/<int:pk>/", estimates.of_rep, name="estimate_of"),
     path("runs/", runs.run_list, name="runs"),
     path("runs/start/", runs.start, name="run_start"),
     path("runs/<int:pk>/", runs.run, name="run"),
@@ -22,8 +34,27 @@ urlpatterns = [
     path("runs/<int:pk>/lock/", runs.lock, name="run_lock"),
     path("runs/<int:pk>/pay/", runs.pay, name="run_pay"),
     path("runs/<int:pk>/download/", runs.download, name="run_download"),
+    path("replays/", replays.replay_list, name="replays"),
+    path("replays/new/", replays.replay_new, name="replay_new"),
+    path("replays/<int:pk>/", replays.replay, name="replay"),
+    path("replays/people/<int:pk>/", replays.replay_person, name="replay_person"),
+    path("replays/<int:pk>/download/", replays.replay_download, name="replay_download"),
     path("downloads/", runs.download_log, name="downloads"),
     path("plans/", plans.plan_list, name="plans"),
+    path("plans/new/", plan_people.begin, name="plan_begin"),
+    path("plans/<int:pk>/people/", plan_people.people, name="plan_people"),
+    path("plans/assignments/<int:pk>/end/", plan_people.end, name="plan_assignment_end"),
+    path("plans/assignments/<int:pk>/take-back/", plan_people.take_back, name="plan_assignment_take_back"),
+    path("plans/acknowledgements/", acknowledgements.acknowledgement_list, name="acknowledgements"),
+    path("plans/acknowledgements/remind/", acknowledgements.remind, name="acknowledgements_remind"),
     path("plans/versions/<int:pk>/", plans.plan_version, name="plan_version"),
+    path("plans/versions/<int:pk>/file/", plans.plan_file, name="plan_file"),
+    path("plans/versions/<int:pk>/design/", plan_designer.design, name="plan_design"),
+    path("plans/versions/<int:pk>/submit/", plans.submit_version, name="plan_submit"),
+    path("plans/versions/<int:pk>/withdraw/", plans.withdraw_version, name="plan_withdraw"),
+    path("plans/versions/<int:pk>/drop/", plans.drop_version, name="plan_drop"),
     path("plans/versions/<int:pk>/approve/", plans.approve_version, name="plan_approve"),
+    path("plans/versions/<int:pk>/send-back/", plans.send_back_version, name="plan_send_back"),
+    path("plans/versions/<int:pk>/acknowledge/", acknowledgements.acknowledge, name="plan_acknowledge"),
+    *money_urls.urlpatterns,
 ]

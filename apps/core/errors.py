@@ -22,3 +22,9 @@ class InvalidInput(DomainError):
 
     code = "invalid"
     status = 400
+
+
+class KeyReused(DomainError):
+    """The same Idempotency-Key came with another payload."""
+
+    code = "idempotency_key_reused"

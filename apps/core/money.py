@@ -90,7 +90,12 @@ def allocate(total_minor: int, weights: Sequence[Exact]) -> list[int]:
 
 def in_words(minor: int, currency: str) -> str:
     """``€1,234.50``; ``− €90.00`` with a true minus; ``SEK 10.00`` where there is no symbol."""
-    figure = f"{abs(to_major(minor, currency)):,}"
+    if isinstance(minor, bool) or not isinstance(minor, int):
+        raise NotExact(f"Minor units are an int, not {type(minor).__name__}.")
+    # Integers all the way: a payout run says a million amounts.
+    places = exponent(currency)
+    whole, rest = divmod(abs(minor), 10**places)
+    figure = f"{whole:,}.{rest:0{places}d}" if places else f"{whole:,}"
     symbol = _SYMBOLS.get(currency)
     text = f"{symbol}{figure}" if symbol else f"{currency} {figure}"
     return f"− {text}" if minor < 0 else text

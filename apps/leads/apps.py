@@ -7,4 +7,8 @@ class LeadsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from apps.accounts.notification_kinds import register
         from apps.leads import receivers  # noqa: F401
+        from apps.leads.notification_kinds import KINDS
+
+        register(KINDS)

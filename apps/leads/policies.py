@@ -85,8 +85,30 @@ def is_in_it(user: Any, meeting: Any) -> bool:
     """Whether the user is the AE of a meeting, or the SDR who booked it."""
     if is_its_ae.test(user, meeting):
         return True
-    hand_off = getattr(meeting, "hand_off", None)
+    hand_off = getattr(meeting, "for_hand_off", None)
     return hand_off is not None and hand_off.sdr.user_id == user.pk
+
+
+@predicate
+def is_in_it_or_manages(user: Any, meeting: Any) -> bool:
+    """Whether the user is in a meeting, or manages the AE or the SDR of it."""
+    return meeting is not None and (is_in_it.test(user, meeting) or manages_a_side.test(user, meeting))
+
+
+@predicate
+def manages_a_side(user: Any, meeting: Any) -> bool:
+    """Whether the user manages the AE or the SDR of a meeting, or is RevOps."""
+    if user.role == Role.REVOPS:
+        return True
+    hand_off = getattr(meeting, "for_hand_off", None)
+    sdr_manager = hand_off.sdr.team.manager_id if hand_off is not None else None
+    return user.pk in (meeting.ae.team.manager_id, sdr_manager)
+
+
+@predicate
+def answers_for_it(user: Any, meeting: Any) -> bool:
+    """Whether the user is the AE of a meeting, or manages a side of it."""
+    return meeting is not None and (is_its_ae.test(user, meeting) or manages_a_side.test(user, meeting))
 
 
 SEE_HAND_OFFS = Policy(
@@ -110,6 +132,24 @@ CLOSE_MEETING = Policy(
     "The AE of a meeting or the SDR who booked it says whether the customer came.",
     roles=has_role(Role.SDR, Role.AE),
     on=is_in_it,
+)
+
+MOVE_MEETING = Policy(
+    "leads.move_meeting",
+    "The AE of a meeting, the SDR who booked it and their managers move it or call it off.",
+    roles=has_role(Role.SDR, Role.AE, Role.MANAGER),
+    on=is_in_it_or_manages,
+)
+CORRECT_MEETING = Policy(
+    "leads.correct_meeting",
+    "The AE of a meeting or a manager of either side corrects what was said of it; an SDR may be paid by it.",
+    roles=has_role(Role.AE, Role.MANAGER, Role.REVOPS),
+    on=answers_for_it,
+)
+SET_BOOKING_RULES = Policy(
+    "leads.set_booking_rules",
+    "RevOps sets how long meetings are and how long a time is held.",
+    roles=has_role(Role.REVOPS),
 )
 
 # --- Opportunities, accounts ------------------------------------------------------------------------
@@ -153,6 +193,29 @@ TAKE_WIN_BACK = Policy(
     "A win that may have paid somebody is taken back by the owner's manager or RevOps.",
     roles=has_role(Role.MANAGER, Role.REVOPS),
     on=manages_its_owner,
+)
+UNDO_MOVE = Policy(
+    "leads.undo_move",
+    "The owner takes back an own move within an hour, the owner's manager at any time.",
+    roles=has_role(*_sellers, Role.MANAGER),
+    on=owns_or_manages,
+)
+ANSWER_GATE = Policy(
+    "leads.answer_gate",
+    "The owner of an opportunity or the owner's manager says by what evidence a criterion is met.",
+    roles=has_role(*_sellers, Role.MANAGER),
+    on=owns_or_manages,
+)
+SEE_GATES = Policy(
+    "leads.see_gates",
+    "Everybody in sales reads what each stage asks.",
+    roles=has_role(Role.SDR, *_sellers, Role.MANAGER, Role.REVOPS),
+)
+WRITE_GATES = Policy("leads.write_gates", "RevOps writes what each stage asks.", roles=has_role(Role.REVOPS))
+SEE_OVERRIDES = Policy(
+    "leads.see_overrides",
+    "Sellers see what was let through of their own, managers of their teams', RevOps all.",
+    roles=has_role(*_sellers, Role.MANAGER, Role.REVOPS),
 )
 SEE_ACCOUNTS = Policy(
     "leads.see_accounts",
@@ -292,4 +355,21 @@ SET_COMPANY_EXPLORATION = Policy(
     "leads.set_company_exploration",
     "RevOps sets the company's exploration budget.",
     roles=has_role(Role.REVOPS),
+)
+
+# --- Routing --------------------------------------------------------------------------------------------
+
+SEE_ROUTING = Policy(
+    "leads.see_routing",
+    "Managers and RevOps see how AEs are chosen, and whose turn it is.",
+    roles=_managing,
+)
+EDIT_ROUTING = Policy(
+    "leads.edit_routing",
+    "RevOps writes, replays, switches on and ends routing policies.",
+    roles=has_role(Role.REVOPS),
+)
+SEE_LEAD_ROUTING = Policy(
+    "leads.see_lead_routing",
+    "Whoever sees a lead, or a hand-off of it, sees why its AE was chosen.",
 )

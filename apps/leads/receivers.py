@@ -1,4 +1,7 @@
-"""What cadences hear of the funnel: who arrives may begin one, who is qualified or gone ends it; and sign-outs."""
+"""What cadences hear of the funnel: who arrives may begin one, who is qualified or gone ends it; and sign-outs.
+
+And what the turns of routing hear of: meetings and answers, which give a turn back or let it count after all.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,9 +11,17 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.utils import timezone
 
-from apps.leads.models import EventKind, FunnelEvent, Lead
-from apps.leads.services import enrolments, queue
-from apps.leads.signals import events_recorded, leads_arrived
+from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
+from apps.leads.selectors.enrolments import any_open
+from apps.leads.services import enrolments, queue, routing
+from apps.leads.signals import (
+    answer_undone,
+    events_recorded,
+    hand_off_decided,
+    leads_arrived,
+    meeting_closed,
+    meeting_moved,
+)
 from apps.reps.selectors import rep_of
 
 _ENDS = {
@@ -35,7 +46,18 @@ def on_events_recorded(*, events: Iterable[FunnelEvent], at: datetime, **_: Any)
         if words and event.lead_id is not None and not event.source_key.startswith("touch:"):
             ended.setdefault(words, set()).add(event.lead_id)
     for words, leads in ended.items():
-        enrolments.remove_open(leads=Lead.objects.filter(pk__in=leads), reason=words, at=at)
+        if any_open(leads):
+            enrolments.remove_open(leads=Lead.objects.filter(pk__in=leads), reason=words, at=at)
+
+
+@receiver(hand_off_decided, dispatch_uid="leads.routing.hand_off_decided")
+@receiver(answer_undone, dispatch_uid="leads.routing.answer_undone")
+@receiver(meeting_closed, dispatch_uid="leads.routing.meeting_closed")
+@receiver(meeting_moved, dispatch_uid="leads.routing.meeting_moved")
+def on_outcome(*, hand_off: HandOff | None, at: datetime, **_: Any) -> None:
+    """The turn comes back, or counts after all (``services.routing.settle``)."""
+    if hand_off is not None:
+        routing.settle(hand_off=hand_off, at=at)
 
 
 @receiver(user_logged_out, dispatch_uid="leads.queue.user_logged_out")

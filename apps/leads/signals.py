@@ -22,3 +22,20 @@ leads_reopened = Signal()
 
 owners_changed = Signal()
 """``owners``: the new owner's id (or ``None``, the pool) by lead id; ``at``."""
+
+hand_off_decided = Signal()
+"""``hand_off`` has just got its answer (``hand_off.state``), also by a judge; ``at``."""
+
+answer_undoing = Signal()
+"""The answer of ``hand_off`` is about to be taken back, with its ``events``; ``at``. Whoever has built on them
+raises ``services.hand_offs.UnableToDecide``."""
+
+answer_undone = Signal()
+"""``hand_off`` waits again: its answer (``was``, a state) was taken back within the minute; ``at``."""
+
+meeting_closed = Signal()
+"""``meeting`` has come to an outcome (``meeting.state``: held, no-show or cancelled), or to another one than was
+said ``before`` ("" when it was booked); ``hand_off``, or ``None``; ``at``."""
+
+meeting_moved = Signal()
+"""``meeting`` is the new time of ``hand_off`` (or ``None``) after ``before``, perhaps with another AE; ``at``."""

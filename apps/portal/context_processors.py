@@ -1,5 +1,6 @@
 """What the frame of a page needs. All of it is worked out when a template asks: fragments pay nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -8,20 +9,15 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from apps.accounts.selectors import unread_count
-from apps.portal.counts import Count, counts_for
+from apps.portal.counts import MOST_UNREAD, Count, counts_for
 from apps.portal.demo.sign_ins import demo_sign_ins
-from apps.portal.navigation import Place, known, places_for
+from apps.portal.navigation import Place, address_of, places_for
 
 # A phone's bar holds this many places beside "More".
 TABS = 4
-
-# Behind the bell nobody reads a greater figure.
-MOST_UNREAD = 9
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,21 @@ class Frame:
         return self.user.get_role_display() if self.user else ""
 
     @cached_property
-    def places(self) -> list[ShownPlace]:
-        places = places_for(self.user) if self.user else []
-        counts = counts_for(self.user, {place.count for place in places if place.count})
-        current = self._current(places)
-        return [ShownPlace(place, place.url, place is current, counts.get(place.count)) for place in places]
+    def _counts(self) -> Mapping[str, Count]:
+        """What the places and the bell count, asked for together."""
+        wanted = {place.count for place in self._known if place.count}
+        return counts_for(self.user, wanted | {"unread"}) if self.user else {}
+
+    @cached_property
+    def _known(self) -> list[Place]:
+        return places_for(self.user) if self.user else []
+
+    @cached_property
+    def places(self) -> tuple[ShownPlace, ...]:
+        counts, current = self._counts, self._current(self._known)
+        return tuple(
+            ShownPlace(place, place.url, place is current, counts.get(place.count)) for place in self._known
+        )
 
     def _current(self, places: list[Place]) -> Place | None:
         """The place that the address lies under: that of the rail's own refresh says which it was."""
@@ -74,18 +80,22 @@ class Frame:
         under = [place for place in places if self._request.path.startswith(place.url)]
         return max(under, key=lambda place: len(place.url), default=None)
 
-    @property
+    @cached_property
     def place(self) -> ShownPlace | None:
         return next((place for place in self.places if place.current), None)
 
     @property
-    def tabs(self) -> list[ShownPlace]:
+    def tabs(self) -> tuple[ShownPlace, ...]:
         return self.places[:TABS]
 
     @cached_property
     def unread(self) -> int:
         """How many notifications wait behind the bell, counted to one more than it shows."""
-        return unread_count(self.user, most=MOST_UNREAD + 1) if self.user else 0
+        if self.user is None:
+            return 0
+        # A fragment that renews the bell alone asks for nothing else.
+        with_places = "_counts" in self.__dict__
+        return (self._counts if with_places else counts_for(self.user, {"unread"}))["unread"].number
 
     @property
     def unread_shown(self) -> str:
@@ -113,11 +123,11 @@ class Frame:
 
     @property
     def password_url(self) -> str:
-        return reverse("account_change_password") if known("account_change_password") else ""
+        return address_of("account_change_password")
 
     @property
     def sign_out_url(self) -> str:
-        return reverse("account_logout") if known("account_logout") else ""
+        return address_of("account_logout")
 
 
 def zone_of(user: Any) -> str:

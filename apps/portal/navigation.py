@@ -1,9 +1,11 @@
 """The few places of each role, in the order of the rail. What each place counts is in ``counts``."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.conf import settings
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 
 from apps.accounts.models import Role
 
@@ -24,7 +26,7 @@ class Place:
 
     @property
     def url(self) -> str:
-        return reverse(self.url_name)
+        return address_of(self.url_name)
 
 
 def _place(label: str, url_name: str, icon: str, key: str, count: str = "") -> Place:
@@ -34,13 +36,20 @@ def _place(label: str, url_name: str, icon: str, key: str, count: str = "") -> P
 _MEETINGS = _place("Meetings", "leads:meetings", "cal", "m", "meetings")
 _OPPORTUNITIES = _place("Opportunities", "leads:opportunities", "flag", "o", "opportunities")
 _OWN_SCORECARD = _place("My scorecard", "scorecards:own", "chart", "s")
-_OWN_PAY = _place("My pay", "compensation:own", "money", "p")
+_OWN_PAY = _place("My pay", "compensation:own", "money", "p", "plans_to_sign")
 _TEAM_TARGET = _place("Team target", "scorecards:team_target", "target", "t")
 _SCORECARDS = _place("Scorecards", "scorecards:list", "chart", "s")
 _RANKING = _place("Ranking", "scorecards:ranking", "medal", "r")
+_OWN_STANDING = _place("My standing", "scorecards:own_standing", "medal", "r")
 _DEFINITIONS = _place("Definitions", "leads:definitions", "doc", "d")
 _RUNS = _place("Payout runs", "compensation:runs", "money", "p", "runs")
+_REPLAYS = _place("Replays", "compensation:replays", "play", "y")
+_CREDITS = _place("Credits by hand", "compensation:splits", "people", "c", "splits")
 _ACCOUNTS = _place("Accounts", "leads:accounts", "building", "a")
+
+_HAND_OFFS_MADE = _place("Hand-offs", "leads:hand_offs_made", "inbox", "h", "contestable")
+_CONTESTS = _place("Contests", "leads:contests", "flag", "n", "contests")
+_CUSTOMERS = _place("Customers", "customers:home", "handshake", "c", "customers")
 
 _HAND_OFFS = _place("Hand-offs", "leads:inbox", "inbox", "h", "hand_offs")
 _LEADS = _place("Leads", "leads:leads", "list", "l")
@@ -48,12 +57,15 @@ _MOTIONS = _place("Inbound, outreach", "leads:inbound", "bolt", "b")
 _SETUP = _place("Setup", "portal:setup", "cog", "u")
 _PROMISES = _place("Promises", "slas:board", "clock", "c")
 
-_ACCOUNT_OWNER = (_ACCOUNTS, _OPPORTUNITIES, _OWN_SCORECARD, _OWN_PAY)
+_OWN_TIME = _place("My time", "leads:bookable_own", "clock", "t")
+
+_ACCOUNT_OWNER = (_CUSTOMERS, _ACCOUNTS, _OPPORTUNITIES, _OWN_TIME, _OWN_SCORECARD, _OWN_PAY)
 
 PLACES: dict[str, tuple[Place, ...]] = {
     Role.SDR: (
         _place("My day", "leads:queue", "queue", "d", "queue"),
         _MEETINGS,
+        _HAND_OFFS_MADE,
         _place("My numbers", "scorecards:own", "chart", "s"),
         _OWN_PAY,
         _TEAM_TARGET,
@@ -62,8 +74,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.AE: (
         _HAND_OFFS,
         _MEETINGS,
+        _OWN_TIME,
         _OPPORTUNITIES,
+        _CUSTOMERS,
         _OWN_SCORECARD,
+        _OWN_STANDING,
         _OWN_PAY,
     ),
     Role.AM: _ACCOUNT_OWNER,
@@ -74,35 +89,47 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _LEADS,
         _MOTIONS,
         _HAND_OFFS,
+        _CONTESTS,
         _OPPORTUNITIES,
+        _place("Customers", "customers:home", "handshake", "e", "customers"),
         _SCORECARDS,
         _RANKING,
         _TEAM_TARGET,
         _place("Team payouts", "compensation:runs", "money", "p"),
+        _REPLAYS,
         _SETUP,
     ),
     Role.MARKETING: (
         _place("Lead quality", "leads:quality", "chart", "q"),
         _LEADS,
         _MOTIONS,
+        _place("How AEs answer", "leads:answer_patterns", "inbox", "h"),
         _DEFINITIONS,
         _TEAM_TARGET,
         _SETUP,
     ),
     Role.FINANCE: (
         _RUNS,
+        _place("Plans", "compensation:plans", "doc", "n", "plans_to_approve"),
         _place("Statements", "compensation:statements", "doc", "s"),
+        _CREDITS,
+        _place("Payments", "compensation:payments", "handshake", "m"),
+        _place("Exchange rates", "compensation:rates", "globe", "x"),
         _place("Downloads", "compensation:downloads", "download", "d"),
+        _REPLAYS,
+        _place("Who stays", "customers:retention", "chart", "w"),
     ),
     Role.REVOPS: (
         _place("Imports", "integrations:imports", "upload", "i", "imports"),
-        _place("Plans", "compensation:plans", "doc", "l"),
+        _place("Plans", "compensation:plans", "doc", "l", "plans_to_approve"),
+        _REPLAYS,
         _RUNS,
         _RANKING,
         _SCORECARDS,
         _TEAM_TARGET,
         _place("Leads", "leads:leads", "list", "k"),
         _PROMISES,
+        _CONTESTS,
         _place("Jobs", "jobs:list", "cog", "j", "jobs"),
         _place("Audit", "audit:log", "history", "a"),
         _SETUP,
@@ -110,13 +137,23 @@ PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 
+def address_of(url_name: str) -> str:
+    """The address of that name; "" where there is none yet."""
+    return _address(url_name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+
+
+@lru_cache(maxsize=512)
+def _address(url_name: str, urlconf: str, _script_prefix: str) -> str:
+    # A page asks for the same ten addresses some thirty times.
+    try:
+        return reverse(url_name, urlconf)
+    except NoReverseMatch:
+        return ""
+
+
 def known(url_name: str) -> bool:
     """Whether the address exists yet."""
-    try:
-        reverse(url_name)
-    except NoReverseMatch:
-        return False
-    return True
+    return bool(address_of(url_name))
 
 
 def places_for(user: Any) -> list[Place]:

@@ -77,6 +77,18 @@ SHELVES = (
                 "Whom what is promised, how fast and how often; what follows when time runs out.",
             ),
             Setting(
+                "Routing",
+                "leads:routing",
+                "route",
+                "Which AE takes a meeting: rules in their order, tried on the past, explained on every lead.",
+            ),
+            Setting(
+                "Contests of rejections",
+                "leads:contest_terms",
+                "flag",
+                "How long an SDR may contest a rejection, and how long the judge may take.",
+            ),
+            Setting(
                 "Follow-up rules",
                 "leads:follow_up",
                 "route",
@@ -86,7 +98,27 @@ SHELVES = (
                 "Limits a day", "leads:throttles", "pause", "The most that a rep, a team or anybody is given."
             ),
             Setting(
+                "Booking", "leads:booking_rules", "cal", "How long meetings are, and how long a time is held."
+            ),
+            Setting(
                 "Focus blocks", "leads:focus", "cal", "Which kind of work each hour of the week is kept for."
+            ),
+        ),
+    ),
+    Shelf(
+        "How deals are closed and kept",
+        (
+            Setting(
+                "Stage gates",
+                "leads:gates",
+                "filter",
+                "What an opportunity must bring before it enters a stage, and who may override.",
+            ),
+            Setting(
+                "Customers",
+                "customers:handling",
+                "handshake",
+                "Who takes a customer over, when renewals open, the margin of a lifetime.",
             ),
         ),
     ),
@@ -101,11 +133,52 @@ SHELVES = (
                 "clock",
                 "When the company, a team or a rep works: windows, breaks, holidays, single days.",
             ),
+            Setting(
+                "Bookable time",
+                "leads:bookable_team",
+                "cal",
+                "When each AE can be booked: calendars, time off, meetings a day and a week.",
+            ),
             Setting("Imports", "integrations:imports", "upload", "Files from other systems."),
             Setting(
                 "Mappings", "integrations:mappings", "columns", "Which column of a file is which field here."
             ),
+            Setting(
+                "Ranking of AEs",
+                "scorecards:ranking_policies",
+                "medal",
+                "Five weighted metrics, who is compared with whom, what moves a tier; drafts tried on past months.",
+            ),
             Setting("Plans", "compensation:plans", "money", "How each role is paid."),
+        ),
+    ),
+    Shelf(
+        "Credit and currencies",
+        (
+            Setting(
+                "Rules that share credit",
+                "leads:credit_rules",
+                "people",
+                "Hand-off and territory splits: who gets which part of what is recorded, from when.",
+            ),
+            Setting(
+                "Credits by hand",
+                "compensation:splits",
+                "handshake",
+                "Other splits of single events: asked for by one, approved by another.",
+            ),
+            Setting(
+                "Exchange rates",
+                "compensation:rates",
+                "globe",
+                "By day and source; what pay in other currencies is converted at.",
+            ),
+            Setting(
+                "Payments by customers",
+                "compensation:payments",
+                "money",
+                "What pay on payment and held pay wait for.",
+            ),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Who may see reps and teams, and who may see and change business calendars."""
+"""Who may see reps and teams, business calendars, and when somebody can be booked."""
 
 from apps.accounts.models import Role
 from apps.accounts.policies import has_role
@@ -17,4 +17,19 @@ SET_CALENDARS = Policy(
     "reps.set_calendars",
     "RevOps makes and changes business calendars and says who works by which.",
     roles=has_role(Role.REVOPS),
+)
+SEE_BOOKABLE = Policy(
+    "reps.see_bookable",
+    "Whoever takes meetings sees and enters the own bookable time; managers that of their teams, RevOps all.",
+    roles=has_role(Role.AE, Role.AM, Role.CSM, Role.MANAGER, Role.REVOPS),
+)
+SEE_BOOKABLE_TEAM = Policy(
+    "reps.see_bookable_team",
+    "Managers see the bookable time of their teams, RevOps everybody's.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+)
+SET_CAPS = Policy(
+    "reps.set_caps",
+    "Managers say how many meetings those of their teams take, RevOps of everybody.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
 )

@@ -37,6 +37,27 @@ SEE_RANKING = Policy(
     "An AE sees the ranking of the own peers, a manager that of the teams managed, RevOps all.",
     roles=has_role(Role.AE, Role.MANAGER, Role.REVOPS),
 )
+SEE_STANDING = Policy(
+    "scorecards.see_standing",
+    "An AE sees the own standing whole, a manager those of the teams managed, RevOps all.",
+    roles=has_role(Role.AE, Role.MANAGER, Role.REVOPS),
+)
+HOLD_MOVE = Policy(
+    "scorecards.hold_move",
+    "The manager of the AE's team holds a move, and lifts the hold.",
+    roles=has_role(Role.MANAGER),
+    on=Predicate(lambda user, rep: rep.team.manager_id == user.pk, name="is_manager_of_ae"),
+)
+SEE_RANKING_POLICY = Policy(
+    "scorecards.see_ranking_policy",
+    "Managers and RevOps see how AEs are ranked: versions, drafts and what a draft would have done.",
+    roles=has_role(Role.MANAGER, Role.REVOPS),
+)
+WRITE_RANKING_POLICY = Policy(
+    "scorecards.write_ranking_policy",
+    "RevOps writes drafts of the ranking policy and puts them in force.",
+    roles=has_role(Role.REVOPS),
+)
 RECOMPUTE_RANKING = Policy(
     "scorecards.recompute_ranking",
     "A manager and RevOps make the ranking anew.",

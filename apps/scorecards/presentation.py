@@ -240,6 +240,10 @@ def card_context(card: Card, *, is_own: bool) -> dict[str, Any]:
         context |= {
             "index": factor(one.index, 2),
             "index_exact": rules.shown(one.index, placed.rules),
+            "adjusted": factor(one.adjusted.index, 2)
+            if one.adjusted and one.adjusted.index is not None
+            else "",
+            "adjusted_decides": placed.rules.decides == rules.ADJUSTED,
             "index_before": factor(placed.index_before, 2) if placed.index_before is not None else "",
             "before_month": card.month.previous(),
             "rank": one.rank,

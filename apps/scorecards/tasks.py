@@ -1,4 +1,4 @@
-"""Long and scheduled work of scorecards: the ranking, and the closing of a month."""
+"""Long and scheduled work of scorecards: the ranking and its totals, and the closing of a month."""
 
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from apps.jobs import services as jobs
 from apps.jobs.context import JobContext
 from apps.jobs.handlers import handles
 from apps.scorecards.models import Scorecard
-from apps.scorecards.services import cards, rankings
+from apps.scorecards.services import cards, ranking_totals, rankings
 
 
 @handles(rankings.JOB_KIND, title="Ranking")
@@ -67,6 +67,14 @@ def daily() -> None:
     rankings.ask_for_ranking(as_of=today, at=at)
     for month in _months_to_close(today):
         jobs.enqueue(kind=cards.FREEZE_KIND, key=month.code, params={"month": month.code}, at=at)
+
+
+@shared_task(name="scorecards.refresh_totals")
+def refresh_totals() -> None:
+    """Every few minutes: bring the ranking's monthly totals up to date. Without anything new it is one look."""
+    at = timezone.now()
+    if jobs.claim_slot(name="scorecards.refresh_totals", at=at, seconds=300):
+        ranking_totals.refresh_totals(at=at)
 
 
 def _months_to_close(today: date) -> list[Period]:

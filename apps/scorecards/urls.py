@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.scorecards.views import cards, events, ranking, targets
+from apps.scorecards.views import cards, events, ranking, ranking_holds, ranking_policies, standings, targets
 
 app_name = "scorecards"
 urlpatterns = [
@@ -16,6 +16,22 @@ urlpatterns = [
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/<int:pk>/", ranking.standing, name="standing"),
     path("ranking/recompute/", ranking.recompute, name="recompute"),
+    path("ranking/made/<int:pk>/since/", ranking.since, name="since_frozen"),
+    path("ranking/policies/", ranking_policies.policy_list, name="ranking_policies"),
+    path("ranking/policies/new/", ranking_policies.policy_new, name="ranking_policy_new"),
+    path("ranking/policies/<int:pk>/", ranking_policies.policy_detail, name="ranking_policy"),
+    path("ranking/policies/<int:pk>/change/", ranking_policies.policy_edit, name="ranking_policy_edit"),
+    path("ranking/policies/<int:pk>/replay/", ranking_policies.policy_replay, name="ranking_policy_replay"),
+    path(
+        "ranking/policies/<int:pk>/put-in-force/",
+        ranking_policies.policy_put_in_force,
+        name="ranking_policy_put_in_force",
+    ),
+    path("ranking/policies/<int:pk>/drop/", ranking_policies.policy_drop, name="ranking_policy_drop"),
+    path("ranking/holds/of/<int:rep>/", ranking_holds.hold, name="ranking_hold"),
+    path("ranking/holds/<int:pk>/lift/", ranking_holds.lift, name="ranking_hold_lift"),
+    path("standing/", standings.own_standing, name="own_standing"),
+    path("standing/<int:rep>/", standings.standing_of, name="standing_of"),
     path("target/", targets.target, name="team_target"),
     path(
         "target/<int:team>/<str:period>/events/<slug:key>/",

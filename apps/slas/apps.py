@@ -12,10 +12,13 @@ class SlasConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.notification_kinds import register
+        from apps.leads.selectors import what_follows
         from apps.slas import receivers  # noqa: F401 - connects them
         from apps.slas.notification_kinds import KINDS
+        from apps.slas.selectors.following import following
 
         register(KINDS)
+        what_follows.register(following)
         post_migrate.connect(_put_default_policies, sender=self, dispatch_uid="slas.defaults")
 
 

@@ -6,16 +6,18 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead
+from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead, Meeting
 from apps.leads.signals import (
     events_recorded,
     hand_off_created,
     leads_arrived,
     leads_closed,
     leads_reopened,
+    meeting_closed,
+    meeting_moved,
     owners_changed,
 )
-from apps.slas.services import clocks, verdicts
+from apps.slas.services import clocks, standing_still, verdicts
 from apps.slas.services.verdicts import ANSWERED_BY, LEFT, Fact
 
 _HEARD = frozenset(kind for kinds in ANSWERED_BY.values() for kind in kinds) | frozenset(LEFT)
@@ -34,6 +36,24 @@ def on_leads_reopened(*, leads: Iterable[Lead], at: datetime, **_: Any) -> None:
 @receiver(hand_off_created, dispatch_uid="slas.hand_off_created")
 def on_hand_off_created(*, hand_off: HandOff, at: datetime, **_: Any) -> None:
     clocks.start_ae_answer(hand_off=hand_off, at=at)
+
+
+@receiver(meeting_closed, dispatch_uid="slas.meeting_closed")
+def on_meeting_closed(*, meeting: Meeting, hand_off: HandOff | None, at: datetime, **_: Any) -> None:
+    if hand_off is None or hand_off.state != HandOff.State.PENDING or hand_off.meeting_id != meeting.pk:
+        return
+    if meeting.state == Meeting.State.HELD:
+        standing_still.go_on(hand_off=hand_off, with_another=False, at=at)
+    else:
+        standing_still.stand_still(hand_off=hand_off, at=at)
+
+
+@receiver(meeting_moved, dispatch_uid="slas.meeting_moved")
+def on_meeting_moved(
+    *, meeting: Meeting, before: Meeting, hand_off: HandOff | None, at: datetime, **_: Any
+) -> None:
+    if hand_off is not None and hand_off.state == HandOff.State.PENDING:
+        standing_still.go_on(hand_off=hand_off, with_another=before.ae_id != meeting.ae_id, at=at)
 
 
 @receiver(leads_closed, dispatch_uid="slas.leads_closed")

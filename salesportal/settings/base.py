@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "apps.reps",
     "apps.leads",
     "apps.slas",
+    "apps.customers",
     "apps.compensation",
     "apps.scorecards",
     "apps.integrations",
@@ -156,6 +157,8 @@ EMAIL_TIMEOUT = 10
 PORTAL_URL = env(
     "PORTAL_URL", default=f"http://{env('HOST', default='127.0.0.1')}:{env('PORT', default='8000')}"
 )
+# Hosts of calendar feeds that may lie within a private network; all others must be of the open internet.
+FEED_HOSTS_ALLOWED = [host.lower() for host in env.list("FEED_HOSTS_ALLOWED", default=[])]
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -245,6 +248,12 @@ SPECTACULAR_SETTINGS = {
     # Two fields are called ``reason``: each set of choices has a name of its own.
     "ENUM_NAME_OVERRIDES": {
         "RejectionReason": "apps.leads.models.RejectionReason",
+        "OpportunityStage": "apps.leads.models.OpportunityStage",
+        "SuppressionKind": "apps.leads.models.Suppression.Kind",
+        "OpportunityKind": "apps.leads.models.OpportunityKind",
+        "NextStage": ["stage_2", "won", "lost"],
+        "GateStage": ["stage_2", "won"],
+        "PlanVersionState": "apps.compensation.models.plans.VersionState",
         "SuppressionReason": "apps.leads.models.Suppression.Reason",
     },
 }
@@ -261,6 +270,8 @@ TARGET_INDUSTRIES = env.list(
 )
 # A visit to the site counts as caused by the last touch at most so many days before it.
 OUTREACH_WINDOW_DAYS = env.int("OUTREACH_WINDOW_DAYS", default=14)
+# How many other workers a payout run asks to take parts of it.
+PAYOUT_HELPERS = env.int("PAYOUT_HELPERS", default=1)
 
 # --- Logs: one line of JSON an event, no personal data ---------------------------------------
 LOGGING = logs.configure(env("LOG_LEVEL", default="WARNING"))

@@ -38,6 +38,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["TEST"] = {"NAME": _name}
     _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"] = {"options": "-c synchronous_commit=off"}
 
 # Messages stay inside the process: a test that wants its jobs done asks for the ``run_jobs`` fixture.
 CELERY_BROKER_URL = "memory://"

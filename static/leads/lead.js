@@ -10,3 +10,18 @@ document.addEventListener("keydown", (event) => {
     field.closest("dialog").querySelector("[data-enter]").click();
   }
 }, true);
+
+/* A time held while the booking form is open: given back when the form is left, but not when it is sent. */
+let slot = "";
+const heldSlot = () => document.querySelector("[data-slot-release]")?.dataset.slotRelease || "";
+function giveBack() {
+  if (!slot) return;
+  const body = new FormData();
+  body.append("csrfmiddlewaretoken", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]);
+  navigator.sendBeacon(slot, body);
+  slot = "";
+}
+document.addEventListener("htmx:afterSettle", () => { const now = heldSlot(); if (slot && slot !== now) giveBack(); slot = now; });
+document.addEventListener("submit", (event) => { if (event.target.matches(".book-form")) slot = ""; }, true);
+window.addEventListener("pagehide", giveBack);
+slot = heldSlot();

@@ -401,6 +401,14 @@ window.addEventListener("online", () => unsay("lost"));
 const sent = kept(sessionStorage, "draft:sent");
 if (sent) { keep(sessionStorage, "draft:sent", null); if ($(".frame") && !$(".is-invalid, [aria-invalid=true], .alert-bad[role=alert], [data-refusal]")) keep(sessionStorage, sent, null); }
 
+// What can be done for some seconds only counts them down, and goes when they are over.
+setInterval(() => {
+  for (const box of all("[data-gone-at]")) {
+    const left = Math.ceil((Date.parse(box.dataset.goneAt) - Date.now() - skew) / 1000), count = $("[data-left]", box);
+    if (left <= 0) box.remove(); else if (count) count.textContent = left;
+  }
+}, 500);
+
 settle();
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 setInterval(() => { if (!document.hidden) tick(); }, 5000);

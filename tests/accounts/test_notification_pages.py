@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts import notification_kinds
 from apps.accounts.models import Notification, NotificationPreference, User
 from apps.accounts.services.notifications import NewNotification, notify
 from apps.slas.notification_kinds import AT_RISK, OVERDUE
@@ -176,8 +177,12 @@ class TestMarkingRead:
 
 class TestChoices:
     def all_of(self, **changed: str) -> dict[str, str]:
-        return {f"{AT_RISK}-mail": "never", f"{OVERDUE}-mail": "digest", f"{AT_RISK}-in_portal": "on",
-                f"{OVERDUE}-in_portal": "on", **changed}  # fmt: skip
+        usual: dict[str, str] = {}
+        for kind in notification_kinds.every_kind():
+            usual[f"{kind.key}-mail"] = kind.usual.mail
+            if kind.usual.in_portal:
+                usual[f"{kind.key}-in_portal"] = "on"
+        return {**usual, **changed}
 
     def test_begin_with_the_usual_way_and_keep_what_was_chosen(self, cast: Cast, client: Client) -> None:
         form = client.get(CHOICES).context["form"]

@@ -251,9 +251,9 @@ class TestUnreadCount:
         choose(cast.sdr, LOUD, False, "at_once")
         tell(cast.sdr, key="by mail alone")
         with django_assert_num_queries(1):
-            assert selectors.unread_count(cast.sdr, most=10) == 10
-        assert selectors.unread_count(cast.sdr, most=100) == 12
-        assert selectors.unread_count(cast.finance, most=10) == 0
+            assert selectors.unread_query(cast.sdr, most=10).count() == 10
+        assert selectors.unread_query(cast.sdr, most=100).count() == 12
+        assert selectors.unread_query(cast.finance, most=10).count() == 0
 
     def test_walks_the_index_of_what_is_unread(self, cast: Cast) -> None:
         read = [

@@ -185,6 +185,48 @@ class TestHandOffs:
         assert post(client, "accept", {}, hand_off.pk).status_code == status
 
 
+class TestAnswers:
+    REJECTED = {"criterion": "need", "reason": "wrong_person", "comment": "Ask the CFO."}
+
+    def test_are_taken_back_within_the_minute(self, cast, client, time_machine):
+        hand_off = handed_off(cast)
+        client.force_login(cast.ae)
+        post(client, "reject", self.REJECTED, hand_off.pk)
+        back = post(client, "undo_answer", {}, hand_off.pk)
+        assert (back.status_code, back.json()["hand_off"]["state"]) == (200, "pending")
+        again = post(client, "undo_answer", {}, hand_off.pk)
+        assert (again.status_code, again.json()["title"]) == (409, "unable_to_take_back")
+
+    def test_are_contested_stated_and_decided(self, cast, client):
+        hand_off = handed_off(cast)
+        client.force_login(cast.ae)
+        post(client, "reject", self.REJECTED, hand_off.pk)
+        client.force_login(cast.sdr)
+        assert post(client, "contest_hand_off", {"reason": ""}, hand_off.pk).status_code == 400
+        opened = post(client, "contest_hand_off", {"reason": "She signs."}, hand_off.pk)
+        assert (opened.status_code, opened.json()["judge"]) == (201, "Outside Manager")
+        pk = opened.json()["id"]
+        assert post(client, "contest_hand_off", {"reason": "Again."}, hand_off.pk).status_code == 409
+        said = post(client, "contest_statement", {"statement": "It is on tape."}, pk)
+        assert said.json()["sdr_statement"] == "It is on tape."
+        assert post(client, "contest_decide", {"decision": "uphold", "reason": "x"}, pk).status_code == 403
+        client.force_login(cast.outside_manager)
+        (waiting,) = client.get(reverse("api:contests") + "?to_judge=true").json()["results"]
+        assert waiting["id"] == pk
+        done = post(client, "contest_decide", {"decision": "uphold", "reason": "Quoted."}, pk)
+        assert (done.status_code, done.json()["state"]) == (200, "upheld")
+        assert client.get(reverse("api:contest", args=[pk])).json()["closed_at"] is not None
+        assert post(client, "contest_decide", {"decision": "dismiss", "reason": "x"}, pk).status_code == 409
+
+    def test_are_withdrawn_by_whoever_contests(self, cast, client):
+        hand_off = handed_off(cast)
+        client.force_login(cast.ae)
+        post(client, "reject", self.REJECTED, hand_off.pk)
+        client.force_login(cast.sdr)
+        pk = post(client, "contest_hand_off", {"reason": "She signs."}, hand_off.pk).json()["id"]
+        assert post(client, "contest_withdraw", {}, pk).json()["state"] == "withdrawn"
+
+
 class TestOpportunities:
     def test_lists_those_in_scope(self, cast, client):
         hand_off = handed_off(cast)

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from apps.compensation.models import LedgerEntry, PayoutRun, Plan, RunState, Statement
+from apps.compensation.models import (
+    CustomerPayment,
+    LedgerEntry,
+    PayoutRun,
+    Plan,
+    RunState,
+    Statement,
+)
 from apps.compensation.services import plans, runs
 from apps.compensation.services.computation import compute_run
+from apps.compensation.services.payments import record_payment
 from apps.core.periods import Period, parse_period
-from apps.leads.models import Capacity, EventKind, FunnelEvent, Source
+from apps.leads.models import Capacity, EventKind, FunnelEvent, Opportunity, Source
 from apps.leads.services.record import Credit, NewEvent, record_event, reverse_event
 from apps.reps.models import Quota, QuotaMeasure, Rep
 from tests.cast import Cast
@@ -63,7 +71,10 @@ class Payroll:
         amount_minor: int | None = None,
         currency: str = "EUR",
         recorded_at: datetime | None = None,
+        figures: dict[str, str] | None = None,
+        **subject: Any,
     ) -> FunnelEvent:
+        """``figures`` are numbers that come with it; ``subject`` its lead, hand-off or opportunity."""
         return record_event(
             event=NewEvent(
                 kind=kind,
@@ -73,6 +84,8 @@ class Payroll:
                 credits=shares,
                 amount_minor=amount_minor,
                 currency=currency if amount_minor is not None else "",
+                data={"figures": figures} if figures else {},
+                **subject,
             ),
             at=recorded_at or when + timedelta(minutes=1),
         )
@@ -83,6 +96,21 @@ class Payroll:
 
     def won(self, rep: Rep, when: datetime, amount_minor: int, **more: Any) -> FunnelEvent:
         return self.event(EventKind.WON, when, Credit(rep, Capacity.OWNED), amount_minor=amount_minor, **more)
+
+    def deal(self, rep: Rep, name: str = "Brightmoor Logistics") -> Opportunity:
+        """An opportunity for events and payments to name; what became of it is in the record."""
+        return Opportunity.objects.create(name=name, owner=rep, opened_at=noon(1), stage_changed_at=noon(1))
+
+    def payment(self, deal: Opportunity, when: datetime, amount_minor: int, **more: Any) -> CustomerPayment:
+        return record_payment(
+            opportunity=deal,
+            amount_minor=amount_minor,
+            currency=more.pop("currency", "EUR"),
+            paid_at=when,
+            source_key=f"payment-test:{next(_keys)}",
+            at=more.pop("recorded_at", when),
+            **more,
+        )
 
     def reverse(self, event: FunnelEvent, at: datetime, reason: str = "duplicate") -> FunnelEvent:
         return reverse_event(event=event, reason=reason, at=at)

@@ -14,7 +14,8 @@ from apps.compensation.services import plans
 from tests.compensation import marketstar_oracle as oracle
 from tests.marketstar import MarketStar
 
-pytestmark = pytest.mark.slow
+# The import itself is shown on each database (tests/integrations); what is read from it is the same on any.
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 AT = datetime(2022, 10, 4, tzinfo=UTC)
 
 

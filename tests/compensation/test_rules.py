@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from apps.compensation.rules import words
 from apps.compensation.rules.deltas import Posted, deltas
 from apps.compensation.rules.earn import WHOLE_SHARE, CreditedEvent, UnableToEarn, earn
-from apps.compensation.rules.plan import PlanInvalid, QuotaRule, parse_plan
+from apps.compensation.rules.plan import PlanInvalid, parse_plan
 from apps.compensation.rules.prorate import QuotaSpan, quota_for
 from apps.compensation.rules.rates import Band, Method, RateTable
+from apps.compensation.rules.terms import QuotaRule
 from apps.compensation.services.plans import shipped_plan
 from apps.core.money import round_half_up
 from apps.core.periods import Period, parse_period

@@ -352,11 +352,12 @@ class TestInterruptedWork:
         payroll.assign(other, sdr.plan_assignments.get().plan)
         run = runs.create_run(period=JANUARY, at=noon(3, 2), actor=payroll.cast.revops)
         PayoutRun.objects.filter(pk=run.pk).update(as_of=noon(3, 2), computations=1)
-        for rep in (sdr, other):
+        for place, rep in enumerate((sdr, other), 1):
             payroll.accepted(rep, noon(5))
             payroll.accepted(rep, noon(6), recorded_at=noon(4, 2))
+            run.parts.create(computation=1, place=place, rep_ids=[rep.pk], is_done=rep == sdr)
         steps = Unwatched()
-        steps.checkpoint = {"as_of": noon(3, 2).isoformat(), "done": sdr.pk}
+        steps.checkpoint = {"as_of": noon(3, 2).isoformat(), "computation": 1, "done": 1}
         compute_run(run=run, clock=lambda: noon(5, 2), steps=steps)
         assert not Statement.objects.filter(run=run, rep=sdr).exists()
         assert payroll.paid(run, other) == 40_00

@@ -13,6 +13,7 @@ from apps.compensation.services import plans, runs
 from apps.core.errors import InvalidInput
 from apps.jobs.models import Job
 from tests.compensation.conftest import JANUARY, Payroll, flat_plan, noon
+from tests.settling import settle_period
 
 pytestmark = pytest.mark.django_db
 AT = noon(5, 2)
@@ -182,19 +183,19 @@ class TestLoadingAPlan:
             )
 
     def test_a_day_is_named_when_it_is_none(self, payroll):
-        with pytest.raises(InvalidInput, match="effective_on: write a day"):
+        with pytest.raises(InvalidInput, match="effective_on: Write a day"):
             plans.load_plan_document(
                 document=flat_plan() | {"effective_on": "soon"}, author=payroll.cast.revops, at=AT
             )
 
 
 def test_settling_a_past_period_takes_every_step(payroll: Payroll) -> None:
-    run = runs.settle_period(
+    run = settle_period(
         period=JANUARY, computed_by=payroll.cast.revops, approved_by=payroll.cast.finance, at=AT
     )
     assert (run.state, run.paid_at) == (RunState.PAID, AT)
     with pytest.raises(runs.UnableToCarryRun):
-        runs.settle_period(
+        settle_period(
             period=JANUARY.previous(),
             computed_by=payroll.cast.finance,
             approved_by=payroll.cast.finance,

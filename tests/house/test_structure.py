@@ -17,7 +17,7 @@ LAYERS = [
     {"portal"},
     {"integrations"},
     {"scorecards"},
-    {"compensation", "slas"},
+    {"compensation", "slas", "customers"},
     {"leads"},
     {"reps"},
     {"accounts"},

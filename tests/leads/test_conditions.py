@@ -64,6 +64,7 @@ class TestParse:
             ({"field": "size", "operator": "between", "value": [5]}, "value"),
             ({"field": "size", "operator": "between", "value": [5, 4]}, "value"),
             ({"field": "city", "operator": "in", "value": ["x" * 161]}, "value"),
+            ({"field": "country", "operator": "in", "value": ["Germany", "Ruritania"]}, "value"),
         ],
     )
     def test_names_the_row_and_the_field(self, row: Any, field: str) -> None:
@@ -82,6 +83,22 @@ class TestMatch:
             "Score is A: does not hold (B)",
             "City is known: does not hold (nothing is known)",
         ]
+
+    def test_a_country_is_named_or_coded_and_follows_from_the_time_zone(self) -> None:
+        rows = _one("country", "in", "de", "Germany", "at")
+        assert [one.in_words for one in rows] == ["Country is Germany or Austria"]
+        zones = {
+            "Europe/Berlin": True,
+            "Europe/Vienna": True,
+            "Europe/Zurich": False,
+            "UTC": False,
+            "": False,
+        }
+        for zone, holds in zones.items():
+            assert match(rows, known_of(Lead(time_zone=zone))).ok is holds
+        # An older name of a zone is in the same country.
+        assert match(_one("country", "in", "Ukraine"), known_of(Lead(time_zone="Europe/Kiev"))).ok
+        assert match(_one("country", "unknown"), known_of(Lead(time_zone="CET"))).ok
 
     def test_without_conditions_everybody_matches(self) -> None:
         assert match([], {}).ok
@@ -104,7 +121,7 @@ _LEADS = st.fixed_dictionaries(
         "source": _WORDS,
         "campaign": _WORDS,
         "city": _WORDS,
-        "time_zone": st.sampled_from(["", "Europe/Berlin", "America/New_York"]),
+        "time_zone": st.sampled_from(["", "UTC", "Europe/Berlin", "America/New_York"]),
         "is_inbound": st.booleans(),
         "persona": st.sampled_from(Persona.values),
     }
@@ -122,6 +139,8 @@ def _rows(draw: Any) -> dict[str, Any]:
         value = sorted(draw(st.lists(st.integers(0, 300), min_size=count, max_size=count)))
     elif field.kind == CHOICE:
         value = draw(st.lists(st.sampled_from([one for one, _ in field.choices]), min_size=1, max_size=3))
+    elif field.name == "country" and operator in ("in", "not_in"):
+        value = draw(st.lists(st.sampled_from(["Germany", "us", "Japan"]), min_size=1, max_size=2))
     else:
         texts = st.sampled_from(
             ["retail", "RETAIL", "möbel", "Möbel & co. (*)", ".", "a.c", "Logi", "(", "Europe"]

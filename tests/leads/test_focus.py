@@ -6,7 +6,6 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidInput
-from apps.leads.models import FocusBlock
 from apps.leads.rules.focus import Block, default_day
 from apps.leads.selectors.focus import strip_of, week_of
 from apps.leads.services import focus
@@ -89,12 +88,6 @@ class TestOwnWeek:
         assert week_of(rep).blocks == {0: [CALLS]}
         with pytest.raises(focus.NoOwnBlocks):
             focus.drop_own_week(rep=rep, at=NOW)
-
-    def test_a_day_copied_from_the_companys_week_keeps_the_rest_of_it(self, rep: Rep) -> None:
-        focus.set_week(rep=None, week={0: [CALLS], 4: [EMAIL]}, at=NOW)
-        focus.copy_day(rep=rep, weekday=0, to=[1], at=NOW)
-        assert week_of(rep).blocks == {0: [CALLS], 1: [CALLS], 4: [EMAIL]}
-        assert FocusBlock.objects.filter(rep=None).count() == 2
 
 
 class TestStrip:

@@ -81,14 +81,14 @@ class TestInbox:
             handed_off(cast, company, slot=index)
         latest = HandOff.objects.latest("pk")
         as_(cast.ae, client).get(inbox())
-        with django_assert_max_num_queries(10 + RAIL):
+        with django_assert_max_num_queries(12 + RAIL):
             client.get(inbox())
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(12):
             client.get(page(latest), headers={"HX-Request": "true"})
 
 
-RAIL = 4
-"""Statements of the rail's three live counts, and of the bell."""
+RAIL = 3
+"""Statements of the rail's live counts and the bell's: the hand-offs at risk, and all others together."""
 
 
 class TestHandOffPage:
@@ -288,7 +288,10 @@ class TestDayOfMeeting:
         BusyTime.objects.create(
             rep=hand_off.ae, starts_at=start, ends_at=start + timedelta(hours=1), title="Review"
         )
-        day = selectors.day_of_meeting(hand_off.meeting, "Brightmoor", ZoneInfo("Europe/Berlin"))
+        berlin = ZoneInfo("Europe/Berlin")
+        for_others = selectors.day_of_meeting(hand_off.meeting, "Brightmoor", berlin, with_titles=False)
+        assert [entry.words for entry in for_others.entries if not entry.is_this] == ["Busy"]
+        day = selectors.day_of_meeting(hand_off.meeting, "Brightmoor", berlin, with_titles=True)
         assert [entry.words for entry in day.entries if not entry.is_this] == ["Review"]
         assert (day.entries[0].top, day.entries[0].height) == ((14 - day.hours[0]) * 22, 22)
         assert [entry.is_this for entry in day.entries].count(True) == 1

@@ -125,9 +125,9 @@ class TestListAndBoard:
         won(cast)
         client.force_login(cast.manager)
         client.get(reverse(LIST))
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(15):
             client.get(reverse(LIST))
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(15):
             client.get(page(Opportunity.objects.filter(stage="won")[0]))
 
 
@@ -315,3 +315,156 @@ class TestOpenOwn:
     def test_is_for_those_who_sell(self, cast, client, part):
         client.force_login(getattr(cast, part))
         assert client.get(reverse("leads:opportunity_new")).status_code == 403
+
+
+class TestBoardMove:
+    def drop(self, client, deal, stage, **more):
+        return client.post(
+            page(deal, "_board_move"),
+            {"stage": stage, "query": "view=board", "back": "/opportunities/?view=board", **more},
+            headers={"hx-request": "true"},
+        )
+
+    def test_moves_the_card_and_answers_with_the_board(self, cast, client, deal):
+        client.force_login(cast.ae)
+        response = self.drop(client, deal, "stage_2")
+        deal.refresh_from_db()
+        assert deal.stage == "stage_2"
+        assert b'data-column="stage_2"' in response.content
+        assert reverse("leads:opportunity_undo", args=[deal.pk]).encode() in response.content
+
+    @pytest.mark.parametrize(("stage", "words"), [("won", b"Amount won"), ("lost", b"Why was it lost?")])
+    def test_asks_for_what_a_closed_one_needs(self, cast, client, deal, stage, words):
+        services.move_opportunity(opportunity=deal, stage=OpportunityStage.STAGE_2, at=NOW, actor=cast.ae)
+        client.force_login(cast.ae)
+        response = self.drop(client, deal, stage)
+        assert response["HX-Retarget"] == "#modal-body"
+        assert words in response.content
+        assert b"/opportunities/?view=board" in response.content
+        deal.refresh_from_db()
+        assert deal.stage == "stage_2"
+
+    def test_goes_back_to_the_board_but_to_no_other_site(self, cast, client, deal):
+        client.force_login(cast.ae)
+        for back, where in (
+            ("/opportunities/?view=board", "/opportunities/?view=board"),
+            ("//evil.example/", page(deal)),
+        ):
+            response = client.post(page(deal, "_move"), {"stage": "stage_2", "amount": "", "back": back})
+            assert response["Location"] == where
+            services.undo_move(opportunity=reload(deal), reason="x", at=NOW, actor=cast.manager)
+
+    def test_says_what_cannot_be(self, cast, client, deal):
+        client.force_login(cast.ae)
+        assert b"cannot go there" in self.drop(client, deal, "won").content
+
+
+def reload(deal: Opportunity) -> Opportunity:
+    return Opportunity.objects.select_related("owner__team").get(pk=deal.pk)
+
+
+class TestUndoMove:
+    def test_reverses_the_move(self, cast, client, deal):
+        client.force_login(cast.ae)
+        client.post(page(deal, "_move"), {"stage": "stage_2", "amount": ""})
+        client.post(page(deal, "_undo"), {})
+        deal.refresh_from_db()
+        assert deal.stage == "stage_1"
+        assert not FunnelEvent.objects.filter(kind=EventKind.STAGE_2).effective().exists()
+        assert FunnelEvent.objects.get(kind=EventKind.REVERSED).data == {"reason": "Moved by mistake"}
+
+    def test_opens_a_lost_one_where_it_stood(self, cast, deal):
+        for stage in (OpportunityStage.STAGE_2, OpportunityStage.LOST):
+            deal = services.move_opportunity(
+                opportunity=deal, stage=stage, loss_reason="timing", at=NOW, actor=cast.ae
+            )
+        back = services.undo_move(opportunity=deal, reason="Wrong card", at=NOW, actor=cast.ae)
+        assert (back.stage, back.loss_reason, back.closed_at) == ("stage_2", "", None)
+
+    def test_is_the_manager_s_after_an_hour(self, cast, deal):
+        deal = services.move_opportunity(
+            opportunity=deal, stage=OpportunityStage.STAGE_2, at=NOW, actor=cast.ae
+        )
+        late = NOW + services.UNDO_WITHIN
+        with pytest.raises(services.UnableToUndo):
+            services.undo_move(opportunity=deal, reason="x", at=late, actor=cast.ae)
+        assert (
+            services.undo_move(opportunity=deal, reason="x", at=late, actor=cast.manager).stage == "stage_1"
+        )
+
+    def test_keeps_an_amount_that_was_said_with_the_move(self, cast, deal):
+        deal = services.move_opportunity(
+            opportunity=deal, stage=OpportunityStage.STAGE_2, amount_minor=75_000_00, at=NOW, actor=cast.ae
+        )
+        back = services.undo_move(opportunity=deal, reason="x", at=NOW, actor=cast.ae)
+        changed = FunnelEvent.objects.filter(kind=EventKind.AMOUNT_CHANGED).effective().get()
+        assert back.amount_minor == changed.amount_minor == 75_000_00
+        assert changed.data == {"from_minor": 60_000_00, "from_currency": "EUR"}
+
+
+class TestWithdrawn:
+    @pytest.fixture
+    def withdrawn(self, deal):
+        Opportunity.objects.filter(pk=deal.pk).update(stage=OpportunityStage.WITHDRAWN, closed_at=NOW)
+        return reload(deal)
+
+    def test_counts_nowhere(self, cast, client, withdrawn):
+        filters = Filters()
+        assert selectors.listed(cast.manager, filters, after="").rows == []
+        assert selectors.totals(cast.manager, filters) == []
+        assert sum(column.count for column in selectors.board(cast.manager, filters, closed_since=NOW)) == 0
+        assert selectors.open_query(cast.manager, most=10).count() == 0
+
+    def test_is_found_by_who_asks_for_it(self, cast, client, withdrawn):
+        client.force_login(cast.ae)
+        rows = client.get(reverse(LIST) + "?view=list&stage=withdrawn").context["page"].rows
+        assert [row.pk for row in rows] == [withdrawn.pk]
+        assert client.get(page(withdrawn)).status_code == 200
+        assert client.post(page(withdrawn, "_move"), {"stage": "stage_2", "amount": ""}).status_code == 409
+
+
+class TestSums:
+    def test_board_list_and_rows_agree(self, cast):
+        for number, (amount, currency) in enumerate(
+            [(100_00, "EUR"), (None, "EUR"), (70_00, "USD"), (30_000, "JPY"), (5, "EUR")]
+        ):
+            one = own(cast, f"Deal {number}", amount_minor=amount, currency=currency)
+            if number % 2:
+                services.move_opportunity(
+                    opportunity=one, stage=OpportunityStage.STAGE_2, at=NOW, actor=cast.ae
+                )
+        raw: dict[str, int] = {}
+        for one in Opportunity.objects.all():
+            raw[one.currency] = raw.get(one.currency, 0) + (one.amount_minor or 0)
+        listed = {one.currency: one.amount_minor or 0 for one in selectors.totals(cast.ae, Filters())}
+        on_board: dict[str, int] = {}
+        for column in selectors.board(cast.ae, Filters(), closed_since=NOW):
+            for total in column.totals:
+                on_board[total.currency] = on_board.get(total.currency, 0) + (total.amount_minor or 0)
+        assert raw == listed == on_board
+
+
+class TestPanelAndPlan:
+    def test_the_same_address_is_the_panel_for_a_fragment(self, cast, client, deal):
+        client.force_login(cast.ae)
+        answer = client.get(page(deal), headers={"hx-request": "true"})
+        assert b"<html" not in answer.content
+        assert "HX-Request" in answer["Vary"]
+
+    def test_the_plan_is_kept(self, cast, client, deal):
+        client.force_login(cast.ae)
+        client.post(page(deal, "_plan"), {"expected_close_on": "2026-12-15", "next_step": "Send the offer"})
+        deal.refresh_from_db()
+        assert (str(deal.expected_close_on), deal.next_step) == ("2026-12-15", "Send the offer")
+        assert client.post(page(deal, "_plan"), {"expected_close_on": "soon"}).status_code == 422
+
+    @pytest.mark.parametrize(
+        ("typed", "currency", "minor"), [("5,000", "JPY", 5_000), ("10.50", "USD", 10_50)]
+    )
+    def test_an_amount_is_read_by_its_currency(self, cast, client, deal, typed, currency, minor):
+        client.force_login(cast.ae)
+        client.post(page(deal, "_amount"), {"amount": typed, "currency": currency})
+        deal.refresh_from_db()
+        assert (deal.amount_minor, deal.currency) == (minor, currency)
+        wrong = client.post(page(deal, "_amount"), {"amount": "5.005", "currency": currency})
+        assert wrong.status_code == 422

@@ -205,12 +205,12 @@ class TestQueuePage:
             lead.save()
         client = signed_in(cast.sdr)
         client.get("/my-day/")
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(7):
             page = client.get("/my-day/list/")
         assert page.content.count(b"data-row ") == selectors.SHOWN
         assert "120 in queue" in text(page)
-        # With the frame around it: its other counts are each kept for half a minute or so.
-        with django_assert_max_num_queries(10):
+        # With the frame around it: the rail's other figures and the bell's are one.
+        with django_assert_max_num_queries(8):
             client.get("/my-day/")
 
     def test_counts_are_capped(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

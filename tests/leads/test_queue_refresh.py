@@ -143,8 +143,8 @@ class TestWhatTheServerAnswers:
             Lead.objects.bulk_create(leads)
             client.get("/my-day/")
             cache.clear()
-            # Eight of its own and of the rail, and the bell's.
-            with django_assert_max_num_queries(9):
+            # Seven of its own; the rail's other figures and the bell's are one.
+            with django_assert_max_num_queries(8):
                 page = client.get("/my-day/").content
             assert page.count(b"data-lead-row") == min(count, selectors.SHOWN)
 

@@ -11,7 +11,6 @@ from apps.leads.rules.focus import (
     KINDS,
     Block,
     Week,
-    copied,
     default_day,
     faults,
     next_span,
@@ -173,10 +172,3 @@ class TestFaults:
     )
     def test_refuses_what_is_no_block(self, block: Block, field: str) -> None:
         assert [fault.field for fault in faults([block])] == [field]
-
-
-class TestCopyOfADay:
-    def test_replaces_the_days_named_and_leaves_the_others(self) -> None:
-        week = {0: default_day(), 1: (Block(time(9), time(10), "social"),), 2: ()}
-        found = copied(week, 0, [1, 4])
-        assert found == {0: default_day(), 1: default_day(), 2: (), 4: default_day()}

@@ -9,7 +9,7 @@ from apps.leads.models import Definition, EventKind, FunnelEvent, Lead, LeadStag
 from apps.leads.rules.agreements import Terms
 from apps.leads.rules.points import DEFAULT_NEEDED, Counted, PointTable
 from apps.leads.selectors.definitions import made_mql_by
-from apps.leads.services import definitions, intake, scoring
+from apps.leads.services import definitions, intake, scoring, visits
 from apps.leads.services.definitions import Side
 from apps.leads.services.record import NewEvent, record_event, reverse_event
 from tests.cast import NOW, Cast
@@ -44,9 +44,13 @@ def did(lead: Lead, kind: EventKind, key: str, at=NOW) -> FunnelEvent:
     return record_event(event=event, at=at)
 
 
-def rescore(lead: Lead, at=NOW, key: str = "visit:1") -> Lead:
-    scoring.rescore(lead=lead, at=at, source=Source.API, source_key=key)
-    return Lead.objects.get(pk=lead.pk)
+def rescore(lead: Lead, at=NOW) -> Lead:
+    """As whoever takes in, merges and records visits does, by what is in force at ``at``."""
+    found = Lead.objects.get(pk=lead.pk)
+    intent = scoring.intent_of([found]).get(found.pk, scoring.NO_INTENT)
+    scoring.apply_score(lead=found, in_force=scoring.table_in_force(at.date()), at=at, intent=intent)
+    found.save()
+    return found
 
 
 class TestOnArrival:
@@ -90,9 +94,9 @@ class TestRescore:
         lead = arrive(cast)
         assert lead.stage == LeadStage.MCL
         for number in range(2):
-            did(lead, EventKind.VISITED, f"visit:{number}")
-        for number in (1, 2):
-            found = rescore(lead, NOW + DAY, f"visit:{number}")
+            visit = visits.NewVisit(lead=lead, occurred_at=NOW + DAY, page="/pricing", key=f"{number}")
+            visits.record_visits(visits=[visit], at=NOW + DAY)
+        found = Lead.objects.get(pk=lead.pk)
         assert (found.score_points, found.stage, found.mql_at) == (45, LeadStage.MQL, NOW + DAY)
         assert ["intent", "2 page visits", 20] in found.score_reasons
         assert FunnelEvent.objects.filter(kind=EventKind.MQL, lead=lead).count() == 1

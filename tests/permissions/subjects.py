@@ -12,33 +12,56 @@ from typing import Any
 
 from apps.accounts.models import Notification
 from apps.accounts.services.notifications import NewNotification, notify
-from apps.compensation.models import RunState, Statement
-from apps.compensation.services import plans, runs
+from apps.compensation.models import CustomerPayment, PlanVersion, Replay, RunState, Statement
+from apps.compensation.rules.moves import Who
+from apps.compensation.services import credit_splits, plan_drafts, plans, replays
+from apps.compensation.services.replay_computation import compute_replay
 from apps.core.periods import parse_period
+from apps.customers.models import Churn, Contract, PassOn
+from apps.customers.services import pass_ons, readings
+from apps.customers.services.contracts import Terms
 from apps.integrations.models import ImportRun
 from apps.integrations.services import imports
 from apps.jobs import services as jobs
-from apps.leads.models import Account, Definition, HandOff, Lead, Opportunity, Reassignment, Source
+from apps.leads.models import (
+    Account,
+    Capacity,
+    Contest,
+    Definition,
+    HandOff,
+    Lead,
+    Opportunity,
+    OpportunityStage,
+    Reassignment,
+    RejectionReason,
+    Source,
+)
 from apps.leads.services import (
     booking,
     cadences,
+    contests,
+    credit_rules,
     duplicates,
     enrolments,
+    gates,
     hand_offs,
     intake,
     merges,
+    opportunities,
     qualifications,
     reassignment,
+    routing_policies,
     suppressions,
     touches,
 )
 from apps.reps.models import Rep, RepRole
-from apps.reps.services import calendars
-from apps.scorecards.models import Scorecard
-from apps.scorecards.services import rankings
+from apps.reps.services import busy_calendars, calendars, time_off
+from apps.scorecards.models import RankingHold, Scorecard
+from apps.scorecards.services import ranking_holds, ranking_policies, rankings
 from apps.slas.models import Policy
 from apps.slas.notification_kinds import OVERDUE
 from tests.cast import NOW, Cast
+from tests.settling import settle_period
 
 EVERYBODY = frozenset({
     "sdr", "teammate", "ae", "second_ae", "am", "manager", "finance", "revops", "marketing",
@@ -96,6 +119,14 @@ SEEN = {
     "clock": seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
     "cadence": everyone_sees(),
     "promise_policy": everyone_sees(),
+    "routing_policy": everyone_sees(),
+    "routing_rule": everyone_sees(),
+    # The lead that was handed off, for whoever sees it or its hand-off.
+    "routed_lead": seen(
+        "sdr ae manager finance revops marketing",
+        "teammate second_ae manager finance revops marketing",
+        "outsider outside_manager finance revops marketing",
+    ),
     "duplicate": seen(
         "sdr manager finance revops marketing",
         "teammate manager finance revops marketing",
@@ -114,10 +145,21 @@ SEEN = {
         "teammate manager revops",
         "outsider outside_manager revops",
     ),
+    # Both sides, their manager, and the judge: the manager of the other company half, who is of neither side.
+    "contest": seen(
+        "sdr ae manager outside_manager revops marketing",
+        "teammate second_ae manager outside_manager revops marketing",
+        "outsider outside_manager manager revops marketing",
+    ),
     "rep": seen(
         "sdr manager revops",
         "teammate manager revops",
         "outsider outside_manager revops",
+    ),
+    # The bookable time of those who take meetings, and all that it is made of.
+    **dict.fromkeys(
+        ("taker", "time_off", "busy_time", "busy_calendar"),
+        seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
     ),
     # The SDR's team works by the first, the teammate by own hours, the outsider's team by the third.
     "calendar": seen("sdr manager revops", "teammate manager revops", "outsider outside_manager revops"),
@@ -134,6 +176,12 @@ SEEN = {
     ),
     # An AE's place in the ranking is seen by the peers.
     "standing": seen("ae second_ae manager revops", "ae second_ae manager revops", "outside_manager revops"),
+    # One's own standing whole; the peers see the place in the ranking.
+    "ranked_ae": seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
+    "ranking_hold": seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
+    # One ranking of everybody: whoever has somebody in it opens what came since.
+    "ranking": seen(*["ae second_ae manager outside_manager revops"] * 3),
+    "ranking_policy": seen(*["manager outside_manager revops"] * 3),
     "statement": seen(
         "sdr manager finance revops",
         "teammate manager finance revops",
@@ -146,9 +194,48 @@ SEEN = {
     ),
     # One run and one plan for all three: whoever is concerned by any of it sees it.
     "run": seen(*["manager outside_manager finance revops"] * 3),
+    # Managers ask for the people of their teams, and see their own questions only.
+    **dict.fromkeys(
+        ("replay", "replayed_person"),
+        seen("manager finance revops", "manager finance revops", "outside_manager finance revops"),
+    ),
     "plan_version": seen(*["sdr teammate outsider manager outside_manager finance revops"] * 3),
+    # By which rules credit is shared is everybody's to read who has a part in it.
+    "credit_rule": seen(
+        *["sdr teammate outsider ae second_ae am manager outside_manager finance revops"] * 3
+    ),
+    # Proposed by RevOps: a part to the AM, which the AM and the AM's manager see of all three.
+    "split": seen(
+        "sdr am manager finance revops",
+        "teammate am manager finance revops",
+        "outsider am manager outside_manager finance revops",
+    ),
+    "payment": seen(*["finance revops"] * 3),
+    # A draft of RevOps: whoever is paid by the plan sees it once it is approved.
+    "plan_draft": seen(*["manager outside_manager finance revops"] * 3),
+    "plan": seen(*["sdr teammate outsider manager outside_manager finance revops"] * 3),
+    "plan_assignment": seen(*["revops"] * 3),
     # An import belongs to nobody's scope: RevOps alone sees what was in a file.
     "import": seen(*["revops"] * 3),
+    # What each stage asks is the whole company's to read.
+    "gate": everyone_sees(),
+    # Won by the AE, looked after by the AM; what they see follows from it.
+    **{
+        kind: seen(
+            "ae am manager finance revops marketing",
+            "second_ae manager finance revops marketing",
+            "outside_manager finance revops marketing",
+        )
+        for kind in ("customer", "contract", "churn")
+    },
+    **{
+        kind: seen(
+            "ae am manager finance revops",
+            "second_ae manager finance revops",
+            "outside_manager finance revops",
+        )
+        for kind in ("pass_on", "promise")
+    },
     "account": seen(
         "am manager finance revops marketing",
         "manager finance revops marketing",
@@ -191,6 +278,19 @@ def handed_off(cast: Cast, sdr: Rep, ae: Rep, number: int) -> HandOff:
     return hand_off
 
 
+def contested(cast: Cast, sdr: Rep, ae: Rep, number: int) -> Contest:
+    """A rejection of ``ae`` that ``sdr`` contests."""
+    rejected = hand_offs.reject_hand_off(
+        hand_off=handed_off(cast, sdr, ae, number),
+        criterion="need",
+        reason=RejectionReason.WRONG_PERSON,
+        comment="",
+        at=NOW,
+        actor=ae.user,
+    )
+    return contests.open_contest(hand_off=rejected, reason="They said so.", at=NOW, actor=sdr.user)
+
+
 def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
     """One of each kind for each of own, team and foreign: ``keys[kind][whose] = pk``."""
     foreign_ae = Rep.objects.create(
@@ -225,11 +325,14 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         opportunity = hand_offs.accept_hand_off(hand_off=decided, at=NOW, amount_minor=10_000_00)
         waiting = handed_off(cast, sdr, ae, number * 2 + 1)
         keep("lead", whose, Lead.objects.get(pk=waiting.lead_id))
+        keep("routed_lead", whose, Lead.objects.get(pk=waiting.lead_id))
         keep("hand_off", whose, waiting)
         keep("meeting", whose, waiting.meeting)
         keep("clock", whose, waiting.clocks.get())
+        keep("contest", whose, contested(cast, sdr, ae, 6 + number))
         keep("opportunity", whose, Opportunity.objects.get(pk=opportunity.pk))
         keep("event", whose, decided.events.earliest("pk"))
+        _keep_credit(cast, decided, opportunity, whose, keep)
         keep("account", whose, Account.objects.create(name=f"Client of {am.name}", owner=am, owned_since=NOW))
         touch = touches.log_touch(
             lead=worked_lead(sdr, number), rep=sdr, channel="call", disposition="voicemail", at=NOW
@@ -242,6 +345,10 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("enrolment", whose, enrolled.enrolments[0])
         keep("cadence", whose, cadence)
         keep("promise_policy", whose, Policy.objects.get(position=number + 1))
+        routing = routing_policies.create_policy(name=f"Routing {whose}", at=NOW, actor=cast.revops)
+        keep("routing_policy", whose, routing)
+        rule = routing_policies.add_rule(policy=routing, name="Best", method="best_ranked", at=NOW)
+        keep("routing_rule", whose, rule)
         one, other, third = (worked_lead(sdr, 30 + 3 * number + place) for place in range(3))
         keep("duplicate", whose, duplicates.keep_pairs(pairs=[(one, other, "Same phone number")], at=NOW)[0])
         keep("merge", whose, merges.merge(survivor=one, absorbed=third, why="Same person", at=NOW))
@@ -250,6 +357,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         )
         keep("suppression", whose, stop)
         keep("rep", whose, sdr)
+        _keep_time(ae, whose, keep)
         keep("team", whose, {"own": cast.sdr_team, "team": cast.ae_team, "foreign": cast.other_team}[whose])
         keep("user", whose, sdr.user)
         keep("definition", whose, Definition.objects.get())
@@ -263,12 +371,53 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
     ranking = rankings.recompute_rankings(as_of=NOW.date(), at=NOW, apply=False).snapshot
     for whose, (_, ae, _) in pairs.items():
         keep("standing", whose, ranking.rows.get(rep=ae))
+        keep("ranked_ae", whose, ae)
+        keep("ranking", whose, ranking)
+        keep("ranking_hold", whose, held(ae))
+        keep("ranking_policy", whose, ranking_policies.write_draft(draft=ranking_policies.Draft(), at=NOW))
     checked = checked_import(cast)
     for whose in pairs:
         keep("import", whose, checked)
     _keep_calendars(cast, keep)
+    _keep_customers(cast, {whose: (ae, am) for whose, (_, ae, am) in pairs.items()}, keep)
     _keep_pay(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)
     return keys
+
+
+def _keep_credit(
+    cast: Cast, decided: HandOff, opportunity: Opportunity, whose: str, keep: Callable[[str, str, Any], None]
+) -> None:
+    """A rule that shares credit, a split of a hand-off's by hand, and a payment for the deal that was won."""
+    terms = credit_rules.RuleTerms(
+        name=f"Rule {whose}", capacity=Capacity.OWNED, kinds=["won"], starts_on=NOW.date(),
+        shares=[{"to": "credited", "share": 1_000_000}],
+    )  # fmt: skip
+    keep("credit_rule", whose, credit_rules.draft_rule(terms=terms, at=NOW, actor=cast.revops))
+    split = credit_splits.propose_split(
+        event=decided.events.get(kind="accepted"), capacity=Capacity.SOURCED,
+        shares={decided.sdr: 600_000, cast.rep(cast.am): 400_000}, reason="Both found it.", at=NOW,
+        actor=cast.revops,
+    )  # fmt: skip
+    keep("split", whose, split)
+    payment = CustomerPayment.objects.create(
+        opportunity=opportunity, amount_minor=1, currency="EUR", paid_at=NOW, recorded_at=NOW,
+        source_key=f"payment:{whose}",
+    )  # fmt: skip
+    keep("payment", whose, payment)
+
+
+def _keep_time(ae: Rep, whose: str, keep: Callable[[str, str, Any], None]) -> None:
+    """An AE with time off, a time closed by hand and a calendar, all well past what the tests book."""
+    later = NOW + timedelta(days=40)
+    keep("taker", whose, ae)
+    off = time_off.add_time_off(
+        rep=ae, starts_on=later.date(), ends_on=later.date() + timedelta(days=2), at=NOW
+    )
+    keep("time_off", whose, off)
+    busy = time_off.add_busy(rep=ae, starts_at=later, ends_at=later + timedelta(hours=1), at=NOW)
+    keep("busy_time", whose, busy)
+    feed = busy_calendars.add_feed(rep=ae, name="Own", address="https://calendar.invalid/own.ics", at=NOW)
+    keep("busy_calendar", whose, feed)
 
 
 def _keep_calendars(cast: Cast, keep: Callable[[str, str, Any], None]) -> None:
@@ -282,6 +431,54 @@ def _keep_calendars(cast: Cast, keep: Callable[[str, str, Any], None]) -> None:
     calendars.give_to_team(calendar=foreign, team=cast.other_team, at=NOW)
     for whose, one in (("own", own), ("team", alone), ("foreign", foreign)):
         keep("calendar", whose, one)
+
+
+def held(ae: Rep) -> RankingHold:
+    """The tier of an AE, held by the manager of the team."""
+    return ranking_holds.hold_move(
+        rep=ae,
+        last_day=NOW.date() + timedelta(days=30),
+        reason="Back from parental leave only now.",
+        at=NOW,
+        actor=ae.team.manager,
+    )
+
+
+def _keep_customers(
+    cast: Cast, pairs: dict[str, tuple[Rep, Rep]], keep: Callable[[str, str, Any], None]
+) -> None:
+    """A gate that is to come, and a customer of each AE and AM: offered, under contract, a part given up."""
+    for number, (whose, (ae, am)) in enumerate(pairs.items()):
+        written = gates.write_gate(
+            stage="stage_2", kind="new", criteria=[], overrider="manager", at=NOW, today=NOW.date(),
+            effective_on=NOW.date() + timedelta(days=30 + number), actor=cast.revops,
+        )  # fmt: skip
+        keep("gate", whose, written)
+        deal = opportunities.open_opportunity(
+            owner=ae, name=f"Customer {number}", company=f"Customer {number}", amount_minor=36_500_00, at=NOW
+        )
+        for stage in (OpportunityStage.STAGE_2, OpportunityStage.WON):
+            deal = opportunities.move_opportunity(opportunity=deal, stage=stage, at=NOW)
+        passing = PassOn.objects.get(opportunity=deal)
+        terms = Terms(NOW.date(), NOW.date() + timedelta(days=364), 36_500_00)
+        pass_ons.offer_pass_on(
+            pass_on=passing, promises=[pass_ons.Item("Training")], terms=terms, receiver=am, at=NOW,
+            today=NOW.date(),
+        )  # fmt: skip
+        Account.objects.filter(pk=deal.account_id).update(owner=am)
+        customer = Account.objects.get(pk=deal.account_id)
+        churned = readings.record_churn(
+            account=customer, extent=Churn.Extent.PARTIAL, churned_on=NOW.date(), reason=Churn.Reason.PRICE,
+            contract=Contract.objects.get(opportunity=deal), lost_minor=10_00, at=NOW,
+        )  # fmt: skip
+        for kind, found in (
+            ("customer", customer),
+            ("pass_on", passing),
+            ("promise", passing.promises.get()),
+            ("contract", churned.contract),
+            ("churn", churned),
+        ):
+            keep(kind, whose, found)
 
 
 def checked_import(cast: Cast) -> ImportRun:
@@ -328,12 +525,15 @@ def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], 
     plans.approve_version(version=version, approver=cast.finance, at=NOW)
     for sdr in sdrs.values():
         plans.assign_plan(rep=sdr, plan=version.plan, starts_on=date(2026, 11, 1), at=NOW)
-    run = runs.settle_period(
+    run = settle_period(
         period=parse_period("2026-11"),
         computed_by=cast.revops,
         approved_by=cast.finance,
         at=NOW + timedelta(days=30),
         until=RunState.LOCKED,
+    )
+    draft = plan_drafts.begin_draft(
+        document=plans.shipped_plan("sdr"), effective_on=date(2027, 1, 1), at=NOW, author=cast.revops
     )
     for whose, sdr in sdrs.items():
         statement = Statement.objects.get(run=run, rep=sdr)
@@ -341,3 +541,21 @@ def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], 
         keep("line", whose, statement.entries.earliest("pk"))
         keep("run", whose, run)
         keep("plan_version", whose, version)
+        replay = replayed(sdr, version)
+        keep("replay", whose, replay)
+        keep("replayed_person", whose, replay.people.get(rep=sdr))
+        keep("plan_draft", whose, draft)
+        keep("plan", whose, version.plan)
+        keep("plan_assignment", whose, sdr.plan_assignments.get())
+
+
+def replayed(sdr: Rep, version: PlanVersion) -> Replay:
+    """What the SDR's month would have paid under the version again, asked by their manager."""
+    at = NOW + timedelta(days=40)
+    move = replays.AskedMove(Who.PEOPLE, [sdr.pk], sdr.name, replays.Target(version=version))
+    replay, _ = replays.ask_replay(
+        name="", months=1, until=date(2026, 11, 30), alternatives=[replays.Alternative("", [move])],
+        everybody=False, request_key=f"permission:{sdr.pk}", at=at, actor=sdr.team.manager,
+    )  # fmt: skip
+    compute_replay(replay=replay, clock=lambda: at)
+    return replay

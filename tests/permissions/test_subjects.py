@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.leads.models import Account, FunnelEvent, HandOff, Lead, Meeting, Opportunity
+from apps.leads.models import Account, Contest, FunnelEvent, HandOff, Lead, Meeting, Opportunity
 from tests.cast import Cast
 from tests.permissions.subjects import SEEN, make_subjects
 
@@ -13,6 +13,7 @@ MODELS = {
     "opportunity": Opportunity,
     "event": FunnelEvent,
     "account": Account,
+    "contest": Contest,
 }
 
 

@@ -12,6 +12,9 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils.html import strip_tags
 
+from apps.portal.context_processors import ShownPlace
+from apps.portal.counts import Count
+from apps.portal.navigation import Place
 from apps.portal.styleguide import SpecimenJob
 
 NOW = datetime(2026, 11, 12, 9, 42, tzinfo=UTC)
@@ -56,6 +59,29 @@ class TestMarks:
 
     def test_an_avatar_shows_initials(self):
         assert words("{% avatar name %}", name="Sanne de Wit") == "SW"
+
+
+class TestFixed:
+    def test_sees_nothing_but_what_it_is_given(self):
+        places = (ShownPlace(Place("Own & only", "portal:home", "queue", "d"), "/", True, Count(3)),)
+        source = '{% fixed "components/_more_places.html" places=places %}'
+        shown = rendered(source, places=places, frame={"user": "Sanne"})
+        assert "Own &amp; only" in shown
+        assert "Sanne" not in shown
+
+    def test_is_made_once_for_the_same_values_and_anew_for_others(self):
+        place = Place("Home", "portal:home", "queue", "d")
+        shown = [
+            rendered(
+                '{% fixed "components/_tabs.html" tabs=tabs %}', tabs=(ShownPlace(place, "/", False, count),)
+            )
+            for count in (Count(3), Count(3), Count(4))
+        ]
+        assert shown[0] == shown[1] != shown[2]
+
+    def test_what_cannot_be_told_apart_is_refused(self):
+        with pytest.raises(TypeError):
+            rendered('{% fixed "components/_tabs.html" tabs=tabs %}', tabs=[])
 
 
 class TestCountdown:

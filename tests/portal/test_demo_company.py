@@ -31,9 +31,20 @@ from apps.leads.models import (
 )
 from apps.portal.demo.sign_ins import PASSWORD, demo_sign_ins
 from apps.portal.navigation import places_for
-from apps.reps.models import Rep, RepRole, TierChange
-from apps.scorecards.models import RankingSnapshot, Scorecard, ScorecardSignature
+from apps.reps.models import BusyCalendar, Rep, RepRole, TierChange
+from apps.scorecards.models import (
+    RankingHold,
+    RankingPolicy,
+    RankingSnapshot,
+    Scorecard,
+    ScorecardSignature,
+)
 from apps.slas.models import Clock, ClockState
+from tests.scorecards.plain import PlainRecord
+from tests.scorecards.plain_ranking import Terms, plain_ranking
+
+# That the services which tell it do so on any database is shown where it is loaded (test_demo_loading.py).
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 AT = datetime(2026, 11, 12, 9, 42, tzinfo=UTC)
 """A Thursday morning in Berlin."""
@@ -191,6 +202,36 @@ class TestMonths:
         assert sorted(set(frozen.values_list("month_on", flat=True))) == months
         assert RankingSnapshot.objects.filter(is_applied=True).count() == len(months)
 
+    def test_its_newest_ranking_is_what_a_plain_reading_of_the_record_gives(self) -> None:
+        snapshot = RankingSnapshot.objects.order_by("-as_of").select_related("policy").first()
+        assert snapshot is not None
+        record, teams = PlainRecord(snapshot.known_at), {}
+        for row in snapshot.rows.select_related("rep__team"):
+            teams.setdefault(row.group, []).append(row)
+        for rows in teams.values():
+            found = plain_ranking(
+                record,
+                [row.rep for row in rows],
+                snapshot.period,
+                Terms(dict(snapshot.policy.weights)),
+                {row.rep_id: row.tier_before for row in rows},
+                ramping=frozenset(row.rep_id for row in rows if row.is_ramping),
+                held=frozenset(row.rep_id for row in rows if row.hold_id),
+            )
+            for row in rows:
+                plain, adjusted = found[row.rep_id], row.metrics["adjusted"]["index"]
+                assert (row.metrics["index"], adjusted) == (
+                    str(plain.index),
+                    None if plain.adjusted is None else str(plain.adjusted),
+                )
+                assert (row.rank, row.move, row.tier_after) == (plain.place, plain.move, plain.tier_after)
+
+    def test_a_tier_is_held_and_a_draft_of_the_ranking_waits(self) -> None:
+        assert RankingHold.objects.filter(lift=None).count() == 1
+        assert RankingHold.objects.exclude(lift=None).count() == 1
+        assert RankingPolicy.objects.filter(version=None).count() == 1
+        assert RankingSnapshot.objects.exclude(month_on=None).count() == 9
+
     def test_plans_and_definitions_have_versions(self) -> None:
         assert PlanVersion.objects.filter(plan__name="Inbound SDR").count() == 3
         assert PlanVersion.objects.filter(approver=None).count() == 1
@@ -263,7 +304,7 @@ class TestSignIns:
             client = Client()
             assert client.login(username=one["email"], password=one["password"])
             for place in places_for(User.objects.get(email=one["email"])):
-                assert client.get(place.url).status_code == 200, f"{one['role']}: {place.label}"
+                assert client.get(place.url, follow=True).status_code == 200, f"{one['role']}: {place.label}"
 
     def test_nobody_else_has_a_password(self) -> None:
         with override_settings(DEMO_MODE=True):
@@ -272,6 +313,18 @@ class TestSignIns:
         assert others.exists()
         assert not any(user.has_usable_password() for user in others)
         assert not any(user.check_password(PASSWORD) for user in others[:3])
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("company")
+class TestOwnTime:
+    def test_every_ae_has_a_calendar_and_one_is_a_feed_that_has_failed(self) -> None:
+        aes = set(Rep.objects.filter(role=RepRole.AE).values_list("pk", flat=True))
+        assert set(BusyCalendar.objects.values_list("rep", flat=True)) == aes
+        failing = BusyCalendar.objects.get(failing_since__isnull=False)
+        assert failing.is_feed
+        assert failing.times.filter(ends_at__gt=AT).exists()
+        assert BusyCalendar.objects.filter(problem_count__gt=0).exists()
 
 
 @pytest.mark.django_db

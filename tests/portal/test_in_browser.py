@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import Role, User
-from tests.conftest import chromium_path, running_playwright
+from tests.conftest import running_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,10 +26,9 @@ def session_key(db) -> str:
 
 @contextmanager
 def browser_page(address: str, session_key: str = "", **context: object) -> Iterator:
-    """A page of a fresh browser, signed in if there is a session; fails on any error of its scripts."""
-    browser = running_playwright().chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+    """A page that remembers nothing, signed in if there is a session; fails on any error of its scripts."""
+    tab = running_browser().new_context(reduced_motion="reduce", **{"viewport": DESK, **context})
     try:
-        tab = browser.new_context(reduced_motion="reduce", **{"viewport": DESK, **context})
         if session_key:
             # Of the whole portal: a cookie given with a page's address would hold for what lies under it alone.
             cookie = {
@@ -48,7 +47,7 @@ def browser_page(address: str, session_key: str = "", **context: object) -> Iter
         yield page
         assert failures == []
     finally:
-        browser.close()
+        tab.close()
 
 
 class TestKeys:

@@ -62,7 +62,7 @@ class TestTheList:
         for number in range(more):
             calendars.create_calendar(name=f"Calendar {number}", at=NOW)
         revops.get(reverse("reps:calendars"))
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(10):
             revops.get(reverse("reps:calendars"))
 
     def test_without_any_says_what_to_do(self, cast, client, office):
@@ -117,7 +117,7 @@ class TestAMonth:
 
     def test_asks_a_pinned_number_of_statements(self, office, revops, django_assert_num_queries):
         self.get(revops, office)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(9):
             self.get(revops, office)
 
 

@@ -17,7 +17,8 @@ from apps.scorecards.selectors import team_target
 from apps.scorecards.selectors.targets import target_periods
 from tests.marketstar import MarketStar
 
-pytestmark = pytest.mark.slow
+# The import itself is shown on each database (tests/integrations); what is read from it is the same on any.
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 # converted leads, accepted amount in cents, asked leads, asked amount in cents
 QUARTERS = {

@@ -9,23 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.scorecards.rules.nearest_step import index_if, nearest_step, with_shorter_cycle, with_wins
 from apps.scorecards.rules.ranking import (
     Move,
     Peer,
     Rules,
     Weighted,
     decide,
-    index_if,
     index_of,
     means,
-    nearest_step,
     rank,
     shown,
     term,
     terms_of,
     totals,
-    with_shorter_cycle,
-    with_wins,
 )
 
 KEYS = ("revenue_won", "win_rate", "average_deal", "sales_cycle", "self_sourced_pipeline")

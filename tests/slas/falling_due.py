@@ -223,7 +223,9 @@ def _rows(name: str, *fields: str) -> Any:
 def _keys_told() -> list[str]:
     from apps.accounts.models import Notification
 
-    return list(Notification.objects.order_by().values_list("key", flat=True))
+    return list(
+        Notification.objects.filter(key__startswith="clock:").order_by().values_list("key", flat=True)
+    )
 
 
 def others_found() -> dict[str, int]:

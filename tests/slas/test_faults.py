@@ -19,6 +19,7 @@ import pytest
 from django.db import connections
 
 from tests.conftest import REQUIRE_ALL, redis_url
+from tests.databases import postgres_template
 from tests.processes import Installation, installation, kill, wait_until
 from tests.slas import falling_due
 
@@ -37,7 +38,7 @@ USE = "from tests.slas import falling_due\nfrom datetime import datetime, timede
 
 @contextlib.contextmanager
 def own_database() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, dropped afterwards. Skips, saying why, without a server."""
+    """The address of a migrated PostgreSQL database, dropped afterwards. Skips, saying why, without a server."""
     name = f"salesportal_faults_{os.getpid()}"
     try:
         server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
@@ -48,7 +49,7 @@ def own_database() -> Iterator[str]:
         pytest.skip(words)
     with server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{name}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template(POSTGRES)}"')
         try:
             yield urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
         finally:
@@ -62,7 +63,10 @@ def on_postgres(tmp_path: Path) -> Iterator[Installation]:
 
     with own_database() as address:
         redis.Redis.from_url(redis_url()).flushdb()
-        with installation(tmp_path / "var", DATABASE_URL=address, REDIS_URL=redis_url()) as portal:
+        portal_of = installation(
+            tmp_path / "var", is_migrated=True, DATABASE_URL=address, REDIS_URL=redis_url()
+        )
+        with portal_of as portal:
             yield portal
 
 

@@ -162,7 +162,7 @@ class TestSize:
         for number in range(20):
             arrive(cast, number, employees=500)
             if number in (1, 19):
-                with django_assert_num_queries(11):
+                with django_assert_num_queries(12):
                     assert dry_run.dry_run(policy=policy, days=30, at=LATER).taken == number + 1
 
     def test_batches_come_to_the_same(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,22 @@ class TestList:
         assert re.search(r"Running now</dt><dd>2</dd>", row)
         assert "New policy" in page
 
+    def test_says_which_share_was_kept_lately(self, cast: Cast) -> None:
+        arrive(cast, title="CEO", employees=500, industry="Energy")
+        yesterday = timezone.now() - timedelta(days=1)
+        first, *others = Clock.objects.filter(policy__name="Inbound, score A").order_by("pk")
+        third = Clock.objects.get(pk=first.pk)
+        third.pk, third.kind = None, "disposition"
+        third.save(force_insert=True)
+        Clock.objects.filter(pk=first.pk).update(state="met", met_at=yesterday)
+        Clock.objects.filter(pk__in=[others[0].pk, third.pk]).update(
+            state="breached", due_at=yesterday, breached_at=yesterday
+        )
+        browser = signed_in(cast.revops)
+        row = text(browser.get("/slas/policies/")).split("Inbound, score A</a>")[1]
+        assert "33 % <small>1 of 3</small>" in row
+        assert "33 %" in text(browser.get(f"/slas/policies/{first.policy_id}/"))
+
     def test_a_manager_reads_and_counts_the_own_teams(self, cast: Cast) -> None:
         arrive(cast, title="CEO", employees=500, industry="Energy")
         page = text(signed_in(cast.outside_manager).get("/slas/policies/"))

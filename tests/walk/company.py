@@ -14,15 +14,15 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.compensation.services import plans
-from apps.compensation.services.runs import settle_period
 from apps.core.periods import Period, day_of, month_of
 from apps.leads.models import HandOff, Lead, OpportunityStage, Source
-from apps.leads.services import hand_offs, intake, opportunities
+from apps.leads.services import hand_offs, intake, meetings, opportunities
 from apps.reps.models import BusinessCalendar, Quota, QuotaMeasure, Rep
 from apps.reps.rules.business_time import WEEKDAYS
 from apps.scorecards.services.cards import freeze_month
 from tests.cast import Cast, assemble
 from tests.leads.scenes import handed_off
+from tests.settling import settle_period
 
 QUOTA_MINOR = 40_000_00
 
@@ -98,7 +98,7 @@ def _deal(
         hand_off=hand_off, at=at + timedelta(minutes=20), amount_minor=accepted_minor, actor=cast.ae
     )
     assert hand_off.meeting is not None
-    hand_offs.close_meeting(
+    meetings.close_meeting(
         meeting=hand_off.meeting, held=True, at=hand_off.meeting.ends_at + timedelta(hours=1), actor=cast.ae
     )
     if won_minor is not None:

@@ -169,8 +169,8 @@ class TestALeadIsWalkedToMoneyPaid:
         expect(page.locator("#messages")).to_contain_text("Ridgeline Foods accepted")
 
         page.goto("/opportunities/?view=list")
-        page.get_by_role("link", name="Ridgeline Foods").click()
-        page.wait_for_url("**/opportunities/*/")
+        row = page.get_by_role("link", name="Ridgeline Foods")
+        page.goto(row.get_attribute("href") or "")
         expect(page.get_by_label("Amount", exact=True)).to_have_value("60,000.00")
         page.keyboard.press("w")
         amount_won = page.get_by_label("Amount won")

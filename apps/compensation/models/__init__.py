@@ -1,21 +1,51 @@
 """Plans and who is on them; payout runs, statements and the ledger; what was downloaded."""
 
+from apps.compensation.models.acknowledgements import PlanAcknowledgement
 from apps.compensation.models.downloads import Download, ReportFormat
 from apps.compensation.models.ledger import EntryKind, LedgerEntry
+from apps.compensation.models.parts import PayoutPart
+from apps.compensation.models.payments import CustomerPayment
 from apps.compensation.models.plans import Plan, PlanAssignment, PlanRole, PlanVersion
+from apps.compensation.models.rates import ExchangeRate, PayoutCurrency
+from apps.compensation.models.replays import (
+    Replay,
+    ReplayFigure,
+    ReplayMeasure,
+    ReplayOutcome,
+    ReplayPay,
+    ReplayPerson,
+    ReplayProblem,
+)
 from apps.compensation.models.runs import PayoutRun, RunState
+from apps.compensation.models.splits import CreditSplit, CreditSplitDecision, CreditSplitPart, Verdict
 from apps.compensation.models.statements import Statement
 
 __all__ = [
+    "CreditSplit",
+    "CreditSplitDecision",
+    "CreditSplitPart",
+    "CustomerPayment",
     "Download",
     "EntryKind",
+    "ExchangeRate",
     "LedgerEntry",
+    "PayoutCurrency",
+    "PayoutPart",
     "PayoutRun",
     "Plan",
+    "PlanAcknowledgement",
     "PlanAssignment",
     "PlanRole",
     "PlanVersion",
+    "Replay",
+    "ReplayFigure",
+    "ReplayMeasure",
+    "ReplayOutcome",
+    "ReplayPay",
+    "ReplayPerson",
+    "ReplayProblem",
     "ReportFormat",
     "RunState",
     "Statement",
+    "Verdict",
 ]

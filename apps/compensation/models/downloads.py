@@ -16,7 +16,17 @@ class Download(models.Model):
     append_only = True
     Format = ReportFormat
 
-    run = models.ForeignKey("compensation.PayoutRun", on_delete=models.PROTECT, related_name="downloads")
+    run = models.ForeignKey(
+        "compensation.PayoutRun", null=True, blank=True, on_delete=models.PROTECT, related_name="downloads"
+    )
+    replay = models.ForeignKey(
+        "compensation.Replay",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="downloads",
+        help_text="in place of a run: what the past would have paid",
+    )
     statement = models.ForeignKey(
         "compensation.Statement",
         null=True,
@@ -38,7 +48,12 @@ class Download(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(format__in=ReportFormat.values), name="download_format_known")
+            models.CheckConstraint(condition=Q(format__in=ReportFormat.values), name="download_format_known"),
+            models.CheckConstraint(
+                condition=Q(run__isnull=False, replay__isnull=True)
+                | Q(run__isnull=True, replay__isnull=False, statement__isnull=True),
+                name="download_of_run_or_replay",
+            ),
         ]
 
     def __str__(self) -> str:

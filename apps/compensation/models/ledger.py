@@ -1,8 +1,8 @@
 """The ledger: signed lines that are never changed, each with what made it (PRODUCT section 9).
 
-A line is what one event moved in one component: ``earned_minor`` is what the event has earned in all as of
-this line, ``amount_minor`` what the line adds to what was posted for it before. So a repeated run posts
-nothing, and a later change posts the difference. Draws, holdbacks and clawbacks will be further kinds.
+A line is what one source (mostly an event) moved in one component: ``earned_minor`` is what the source has
+earned in all as of this line, ``amount_minor`` what the line adds to what was posted for it before. So a repeated
+run posts nothing, and a later change posts the difference.
 """
 
 from django.db import models
@@ -10,8 +10,22 @@ from django.db.models import F, Q
 
 
 class EntryKind(models.TextChoices):
+    """What a line is. An adjustment and a clawback change what was posted before, and name their cause."""
+
     EARNING = "earning", "Earning"
     ADJUSTMENT = "adjustment", "Adjustment"
+    BONUS = "bonus", "Bonus (SPIFF)"
+    DRAW_ADVANCE = "draw_advance", "Draw advanced"
+    DRAW_RECOVERY = "draw_recovery", "Draw taken back"
+    DRAW_FORGIVENESS = "draw_forgiveness", "Draw forgiven"
+    HOLDBACK = "holdback", "Held back"
+    RELEASE = "release", "Released"
+    CLAWBACK = "clawback", "Clawback"
+    CONVERSION = "conversion", "Converted"
+
+    @classmethod
+    def corrections(cls) -> tuple[str, str]:
+        return (cls.ADJUSTMENT, cls.CLAWBACK)
 
 
 class LedgerEntry(models.Model):
@@ -20,15 +34,23 @@ class LedgerEntry(models.Model):
     append_only = True
     Kind = EntryKind
 
-    run = models.ForeignKey("compensation.PayoutRun", on_delete=models.PROTECT, related_name="entries")
-    statement = models.ForeignKey("compensation.Statement", on_delete=models.PROTECT, related_name="entries")
-    rep = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="ledger_entries")
+    # Keys without an index of their own are found through one of Meta. On PostgreSQL the database checks what they
+    # refer to once a statement (ledger_references): a run posts a million lines.
+    run = models.ForeignKey(
+        "compensation.PayoutRun", db_index=False, on_delete=models.PROTECT, related_name="entries"
+    )
+    statement = models.ForeignKey(
+        "compensation.Statement", db_index=False, on_delete=models.PROTECT, related_name="entries"
+    )
+    rep = models.ForeignKey(
+        "reps.Rep", db_index=False, on_delete=models.PROTECT, related_name="ledger_entries"
+    )
     plan_version = models.ForeignKey(
         "compensation.PlanVersion", on_delete=models.PROTECT, related_name="ledger_entries"
     )
     component_key = models.CharField(max_length=40)
     component_name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=10, choices=EntryKind.choices)
+    kind = models.CharField(max_length=16, choices=EntryKind.choices)
     event = models.ForeignKey(
         "leads.FunnelEvent", null=True, blank=True, on_delete=models.PROTECT, related_name="ledger_entries"
     )
@@ -43,14 +65,27 @@ class LedgerEntry(models.Model):
     base_minor = models.BigIntegerField(null=True, blank=True, help_text="the whole event's amount")
     share = models.PositiveIntegerField(default=0, help_text="the credit, in millionths")
     place = models.PositiveIntegerField(null=True, blank=True, help_text="the event's number in the period")
-    band = models.CharField(max_length=160, blank=True)
-    rate = models.CharField(max_length=120, blank=True)
+    band = models.CharField(max_length=1000, blank=True)
+    rate = models.CharField(max_length=500, blank=True)
     parts = models.JSONField(default=list, help_text="where it spans bands: [band, rate, minor units, base]")
-    exact = models.CharField(max_length=80, help_text="earned in minor units before rounding: 871264/1000")
-    formula = models.CharField(max_length=600, help_text="the arithmetic in words")
+    terms = models.JSONField(
+        default=list, help_text='the sum of products that gives it: [["3800000", "1/2", "1/500"]]'
+    )
+    conversion = models.JSONField(
+        null=True,
+        blank=True,
+        help_text='{"from": "USD", "to": "EUR", "rate": "0.92", "on": "2026-10-31", "source": "ECB", "minor": 100}',
+    )
+    exact = models.CharField(max_length=200, help_text="earned in minor units before rounding: 871264/1000")
+    formula = models.CharField(max_length=4000, help_text="the arithmetic in words")
     cause = models.CharField(max_length=300, blank=True, help_text="why it differs from what was posted")
     cause_event = models.ForeignKey(
-        "leads.FunnelEvent", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "leads.FunnelEvent",
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     posted_at = models.DateTimeField()
 
@@ -65,14 +100,30 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="ledger_period_whole"),
             models.CheckConstraint(
-                condition=Q(kind="earning", sequence=1, amount_minor=F("earned_minor"))
-                | (Q(kind="adjustment") & ~Q(cause="")),
+                condition=(
+                    ~Q(kind__in=("adjustment", "clawback")) & Q(sequence=1, amount_minor=F("earned_minor"))
+                )
+                | (Q(kind__in=("adjustment", "clawback")) & ~Q(cause="")),
                 name="ledger_adjustment_names_cause",
             ),
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="ledger_kind_known"),
         ]
         indexes = [
             models.Index(fields=["statement", "component_key"], name="ledger_by_statement"),
             models.Index(fields=["run"], name="ledger_by_run"),
+            models.Index(
+                fields=["cause_event"], name="ledger_by_cause", condition=Q(cause_event__isnull=False)
+            ),
+            models.Index(
+                fields=["starts_on"], condition=Q(conversion__isnull=False), name="ledger_converted"
+            ),
+            # Whose pay of a closed period was corrected is looked at again: few lines of many.
+            models.Index(
+                fields=["starts_on", "rep"],
+                condition=Q(kind__in=("adjustment", "clawback")),
+                name="ledger_corrections",
+            ),
+            models.Index(fields=["rep"], condition=Q(kind="holdback"), name="ledger_held"),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +138,11 @@ class LedgerEntry(models.Model):
         if event.opportunity is not None:
             return event.opportunity.name
         return event.lead.company or event.lead.label if event.lead is not None else f"Event {event.pk}"
+
+    @property
+    def is_of_a_kind(self) -> bool:
+        """Whether it is something else than plainly earned or corrected."""
+        return self.kind not in (EntryKind.EARNING, EntryKind.ADJUSTMENT)
 
     @property
     def is_correction(self) -> bool:

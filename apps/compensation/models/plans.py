@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from apps.compensation.rules.plan import PlanRules, parse_plan
+from apps.compensation.rules.plan import parse_plan
+from apps.compensation.rules.plan_file import document_fingerprint
+from apps.compensation.rules.terms import PlanRules
 
 
 class PlanRole(models.TextChoices):
@@ -21,6 +23,7 @@ class PlanRole(models.TextChoices):
     AE = "ae", "Account executive"
     AM = "am", "Account manager"
     CSM = "csm", "Customer success manager"
+    MANAGER = "manager", "Manager"
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
@@ -40,7 +43,7 @@ class Plan(models.Model):
     """A plan under its name, in one currency; what it pays is in its versions."""
 
     name = models.CharField(max_length=80)
-    role = models.CharField(max_length=3, choices=PlanRole.choices)
+    role = models.CharField(max_length=7, choices=PlanRole.choices)
     currency = models.CharField(max_length=3)
 
     objects = PlanQuerySet.as_manager()
@@ -57,8 +60,20 @@ class Plan(models.Model):
 
 
 class VersionState(models.TextChoices):
+    """A draft is its author's alone; what was submitted waits for somebody else and does not change."""
+
     DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Submitted"
     APPROVED = "approved", "Approved"
+
+
+class PlanVersionQuerySet(models.QuerySet["PlanVersion"]):
+    def visible_to(self, user: Any) -> "PlanVersionQuerySet":
+        """The versions of the plans that ``user`` sees; whoever is paid by one sees what was approved."""
+        seen = self.filter(plan__in=Plan.objects.visible_to(user).order_by().values("pk"))
+        if user.role in ("revops", "finance", "manager"):
+            return seen
+        return seen.filter(state=VersionState.APPROVED)
 
 
 class PlanVersion(models.Model):
@@ -77,7 +92,20 @@ class PlanVersion(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
-    state = models.CharField(max_length=8, choices=VersionState.choices, default=VersionState.DRAFT)
+    state = models.CharField(max_length=9, choices=VersionState.choices, default=VersionState.DRAFT)
+    typed = models.JSONField(
+        null=True, blank=True, help_text="a draft as it was typed last, while that is no plan yet"
+    )
+    saved_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=1, help_text="counts how often the draft was saved")
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    sent_back_at = models.DateTimeField(null=True, blank=True)
+    sent_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    sent_back_because = models.CharField(max_length=500, blank=True)
+
+    objects = PlanVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "-number"]
@@ -88,9 +116,12 @@ class PlanVersion(models.Model):
                 name="plan_author_is_not_approver",
             ),
             models.CheckConstraint(
-                condition=Q(state="draft", approver__isnull=True, approved_at__isnull=True)
+                condition=Q(state__in=("draft", "submitted"), approver__isnull=True, approved_at__isnull=True)
                 | Q(state="approved", approver__isnull=False, approved_at__isnull=False),
                 name="plan_version_approved_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(typed__isnull=True) | Q(state="draft"), name="plan_version_unfinished_is_draft"
             ),
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gt=F("effective_on")),
@@ -109,6 +140,19 @@ class PlanVersion(models.Model):
     @property
     def is_approved(self) -> bool:
         return self.state == VersionState.APPROVED
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == VersionState.DRAFT
+
+    @property
+    def is_submitted(self) -> bool:
+        return self.state == VersionState.SUBMITTED
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the version says: what is approved and acknowledged is exactly this."""
+        return document_fingerprint(self.document)
 
     def covers(self, day: date) -> bool:
         return self.effective_on <= day and (self.ends_on is None or day < self.ends_on)

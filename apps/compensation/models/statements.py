@@ -51,6 +51,12 @@ class Statement(models.Model):
     basis = models.CharField(
         max_length=64, blank=True, help_text="hash of the plans, versions and quotas it was computed with"
     )
+    digest = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="SHA-256 over its lines; empty without lines, and where they were posted before digests were kept",
+    )
 
     objects = StatementQuerySet.as_manager()
 

@@ -26,7 +26,7 @@ COLUMNS = (
     ("Plan version", 12), ("Component", 20), ("Component name", 28), ("Lines", 8), ("Earned", 14),
     ("Adjustments", 14), ("Payable", 14),
 )  # fmt: skip
-_OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,18 @@ def write_report(
     cover: Cover,
 ) -> None:
     """Write the report of ``run`` to ``path``; ``rows`` come sorted by currency."""
-    book = xlsxwriter.Workbook(str(path), _OPTIONS)
+    book = xlsxwriter.Workbook(str(path), OPTIONS)
     book.set_properties({"title": f"Payout report {run.code}", "comments": run.fingerprint})
-    formats = _Formats(book)
+    formats = Formats(book)
     _write_cover(book, formats, run, teams, totals, cover)
     for currency, group in groupby(rows, key=lambda row: row.currency):
         _write_currency(book, formats, currency, group)
     book.close()
 
 
-class _Formats:
+class Formats:
+    """The cell formats that a book of pay uses, money by the places of its currency."""
+
     def __init__(self, book: Any) -> None:
         self._book = book
         self.head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
@@ -74,7 +76,7 @@ class _Formats:
 
 def _write_cover(
     book: Any,
-    formats: _Formats,
+    formats: Formats,
     run: PayoutRun,
     teams: Iterable[SummaryRow],
     totals: Iterable[ControlTotal],
@@ -112,7 +114,7 @@ def _write_cover(
         sheet.write_number(line, 5, to_major(team.payable_minor, team.currency), money)
 
 
-def _write_totals(sheet: Any, formats: _Formats, totals: Iterable[ControlTotal], line: int) -> int:
+def _write_totals(sheet: Any, formats: Formats, totals: Iterable[ControlTotal], line: int) -> int:
     heads = ("Control totals", "Currency", "Statements", "Statements sum", "Ledger sum", "Difference")
     for column, word in enumerate(heads):
         sheet.write_string(line, column, word, formats.head)
@@ -127,7 +129,7 @@ def _write_totals(sheet: Any, formats: _Formats, totals: Iterable[ControlTotal],
     return line + 2
 
 
-def _write_currency(book: Any, formats: _Formats, currency: str, rows: Iterable[ReportRow]) -> None:
+def _write_currency(book: Any, formats: Formats, currency: str, rows: Iterable[ReportRow]) -> None:
     sheet = book.add_worksheet(currency)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)

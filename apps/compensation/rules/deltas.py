@@ -20,7 +20,8 @@ class Posted:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as lines are not: a run makes millions of them.
+@dataclass(slots=True)
 class Delta(Generic[Key]):
     """A line to post: it adds ``amount_minor`` to ``posted_minor``, which makes ``earned_minor``."""
 

@@ -2,15 +2,16 @@
 
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 
-from apps.core.money import exponent, in_words, round_half_up, to_major
+from apps.core.money import exponent, in_words, to_major
 
 _SHOWN_PLACES = 8
 
 
-def _places_of(value: Fraction) -> int | None:
-    """How many decimals write ``value`` exactly; ``None`` when none do."""
-    rest, twos, fives = value.denominator, 0, 0
+@lru_cache(maxsize=4096)
+def _places(denominator: int) -> int | None:
+    rest, twos, fives = denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1
     while rest % 5 == 0:
@@ -18,17 +19,32 @@ def _places_of(value: Fraction) -> int | None:
     return max(twos, fives) if rest == 1 else None
 
 
+def places_of(value: Fraction) -> int | None:
+    """How many decimals write ``value`` exactly; ``None`` when none do."""
+    return _places(value.denominator)
+
+
 def decimal(value: Fraction, least: int = 0) -> str:
     """``1,234.5``: all decimals that it has, at least ``least``; cut at eight, with ``…``, when endless."""
-    places = _places_of(value)
+    text = _digits(abs(value.numerator), value.denominator, least)
+    return f"− {text}" if value < 0 else text
+
+
+def _digits(numerator: int, denominator: int, least: int) -> str:
+    """``decimal`` of a quotient in lowest terms that is not below zero."""
+    places = _places(denominator)
     if places is None or places > _SHOWN_PLACES:
         whole, tail = _SHOWN_PLACES, "…"
     else:
         whole, tail = max(places, least), ""
-    digits = round_half_up(abs(value) * 10**whole)
+    digits = (2 * numerator * 10**whole + denominator) // (2 * denominator)
     head, rest = divmod(digits, 10**whole)
-    text = f"{head:,}" + (f".{rest:0{whole}d}" if whole else "") + tail
-    return f"− {text}" if value < 0 else text
+    return f"{head:,}" + (f".{rest:0{whole}d}" if whole else "") + tail
+
+
+@lru_cache(maxsize=256)
+def _symbol(currency: str) -> str:
+    return in_words(0, currency).removesuffix(f"{to_major(0, currency):,}")
 
 
 def money(minor: Fraction | int, currency: str) -> str:
@@ -36,10 +52,10 @@ def money(minor: Fraction | int, currency: str) -> str:
     if isinstance(minor, int) or minor.denominator == 1:
         return in_words(int(minor), currency)
     places = exponent(currency)
-    major = Fraction(abs(minor), 1) / 10**places
-    symbol = in_words(0, currency).removesuffix(f"{to_major(0, currency):,}")
-    text = f"{symbol}{decimal(major, places)}"
-    return f"− {text}" if minor < 0 else text
+    numerator, denominator = abs(minor.numerator), minor.denominator * 10**places
+    common = gcd(numerator, denominator)
+    text = _symbol(currency) + _digits(numerator // common, denominator // common, places)
+    return f"− {text}" if minor.numerator < 0 else text
 
 
 @lru_cache(maxsize=512)
@@ -54,7 +70,17 @@ def credit(share: Fraction) -> str:
     return f"{decimal(share * 100)} %"
 
 
-def ordinal(number: int) -> str:
-    """``21st``."""
-    tail = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{tail}"
+def exactly(minor: Fraction, currency: str) -> str:
+    """Money that can be read back: as ``money``, or ``(€100.00 ÷ 3)`` where no decimal writes it."""
+    if minor.denominator == 1:
+        return in_words(int(minor), currency)
+    places = places_of(minor / 10 ** exponent(currency))
+    if places is not None and places <= _SHOWN_PLACES:
+        return money(minor, currency)
+    return f"({money(minor.numerator, currency)} ÷ {minor.denominator})"
+
+
+def result(formula: str, exact: Fraction, amount: int, currency: str) -> str:
+    """``… = €8.71264, rounded to €8.71``."""
+    said = f"{formula} = {money(exact, currency)}"
+    return said if exact == amount else f"{said}, rounded to {money(amount, currency)}"

@@ -10,15 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Q
-
-from apps.compensation.models import Plan, PlanAssignment, PlanVersion
-from apps.compensation.rules.earn import Quotas
-from apps.compensation.rules.plan import PlanRules, QuotaRule
-from apps.compensation.rules.prorate import QuotaSpan, quota_for
+from apps.compensation.models import Plan, PlanVersion
+from apps.compensation.rules.spans import Span, far, spans_of
+from apps.compensation.rules.terms import Component, PlanRules
+from apps.compensation.selectors.quotas import QuotaBook
+from apps.compensation.selectors.rosters import Roster
 from apps.core.errors import DomainError
 from apps.core.periods import Period
-from apps.reps.models import Quota, Rep
 
 
 class NoPlanInForce(DomainError):
@@ -31,10 +29,32 @@ class NoPlanInForce(DomainError):
 class Segment:
     """The days of a period on which a rep is on one plan, the version that counts, and the quotas."""
 
+    rep_id: int
     days: Period
+    assigned: Period
+    plan_id: int
     version_id: int
     plan: PlanRules
-    quotas: Quotas = field(hash=False)
+    quotas: QuotaBook = field(hash=False, compare=False, repr=False)
+
+    def spans(self, component: Component, horizon: date) -> list[Span]:
+        """Over which days ``component`` runs on, as seen from these."""
+        return spans_of(component.basis, self.days, self.assigned, horizon)
+
+    def goal(self, component: Component, days: Period) -> int | None:
+        """The quota that ``component`` is measured against; ``None`` without one."""
+        if component.quota is None:
+            return None
+        return self.quotas.goal(self.rep_id, component.quota, self.plan.currency, days)
+
+    def goals(self) -> list[tuple[str, str, int | None]]:
+        """Every quota of the period as it stands: component, days, target."""
+        return [
+            (component.key, str(span.quota_days), self.goal(component, span.quota_days))
+            for component in self.plan.components
+            if component.quota is not None
+            for span in self.spans(component, self.days.end)
+        ]
 
 
 @dataclass
@@ -54,16 +74,16 @@ class PeriodInputs:
                 str(segment.days.start),
                 str(segment.days.end),
                 segment.version_id,
-                sorted((rule.measure, str(rule.ramp_share), goal) for rule, goal in segment.quotas.items()),
+                sorted(segment.goals(), key=str),
             )
             for segment in self.of(rep_id)
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest() if parts else ""
 
-    @property
-    def events(self) -> set[str]:
-        """The kinds of event that some plan pays for."""
-        return {kind for found in self.segments.values() for segment in found for kind in segment.plan.events}
+    def components(self) -> list[Component]:
+        """Every component of every plan that somebody is on, once."""
+        plans = {one.version_id: one.plan for found in self.segments.values() for one in found}
+        return [component for plan in plans.values() for component in plan.components]
 
 
 class PlanShelf:
@@ -71,9 +91,11 @@ class PlanShelf:
 
     def __init__(self) -> None:
         self._versions: dict[int, list[PlanVersion]] = defaultdict(list)
+        self._by_id: dict[int, PlanVersion] = {}
         approved = PlanVersion.objects.filter(state=PlanVersion.State.APPROVED)
         for version in approved.order_by("effective_on", "number"):
             self._versions[version.plan_id].append(version)
+            self._by_id[version.pk] = version
         self._rules: dict[int, PlanRules] = {}
 
     def in_force(self, plan_id: int, day: date) -> PlanVersion | None:
@@ -85,25 +107,28 @@ class PlanShelf:
             self._rules[version.pk] = version.rules
         return self._rules[version.pk]
 
+    def by_id(self, version_id: int) -> PlanRules:
+        """The rules of a version that something was posted under."""
+        return self.rules(self._by_id[version_id])
+
 
 def load_inputs(
-    period: Period, *, rep_ids: Iterable[int] | None = None, shelf: PlanShelf | None = None
+    period: Period,
+    *,
+    rep_ids: Iterable[int] | None = None,
+    shelf: PlanShelf | None = None,
+    roster: Roster | None = None,
+    quotas: QuotaBook | None = None,
 ) -> PeriodInputs:
     """The inputs of ``period`` for ``rep_ids`` (everybody without it), in four queries.
+
+    ``quotas`` is a book that was read already for the years of ``period`` and these reps.
 
     Raises ``NoPlanInForce``, naming each plan that has no approved version for somebody on it.
     """
     shelf = shelf or PlanShelf()
-    assignments = PlanAssignment.objects.filter(starts_on__lt=period.end).filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=period.start)
-    )
-    if rep_ids is not None:
-        assignments = assignments.filter(rep_id__in=list(rep_ids))
-    rows = list(
-        assignments.order_by("rep_id", "starts_on").values_list("rep_id", "plan_id", "starts_on", "ends_on")
-    )
-    spans = _quota_spans(period, {row[0] for row in rows} if rep_ids is not None else None)
-    ramps = dict(Rep.objects.filter(ramp_ends_on__isnull=False).values_list("pk", "ramp_ends_on"))
+    rows = (roster or Roster()).within(period, rep_ids=rep_ids)
+    quotas = quotas or QuotaBook(period, {row[0] for row in rows} if rep_ids is not None else None)
     segments: dict[int, list[Segment]] = defaultdict(list)
     missing: dict[int, date] = {}
     for rep_id, plan_id, starts_on, ends_on in rows:
@@ -112,14 +137,9 @@ def load_inputs(
         if version is None:
             missing.setdefault(plan_id, days.start)
             continue
-        plan = shelf.rules(version)
-        goals = {
-            rule: quota_for(
-                days, spans.get(_quota_key(rep_id, rule, plan), ()), ramps.get(rep_id), rule.ramp_share
-            )
-            for rule in plan.quota_rules
-        }
-        segments[rep_id].append(Segment(days, version.pk, plan, goals))
+        segments[rep_id].append(
+            Segment(rep_id, days, far(starts_on, ends_on), plan_id, version.pk, shelf.rules(version), quotas)
+        )
     if missing:
         names = Plan.objects.in_bulk(missing)
         raise NoPlanInForce(
@@ -130,19 +150,3 @@ def load_inputs(
             )
         )
     return PeriodInputs(period, dict(segments))
-
-
-def _quota_key(rep_id: int, rule: QuotaRule, plan: PlanRules) -> tuple[int, str, str]:
-    return rep_id, rule.measure, plan.currency if rule.is_money else ""
-
-
-def _quota_spans(period: Period, rep_ids: set[int] | None) -> dict[tuple[int, str, str], list[QuotaSpan]]:
-    quotas = Quota.objects.filter(rep__isnull=False, starts_on__lt=period.end, ends_on__gt=period.start)
-    if rep_ids is not None:
-        quotas = quotas.filter(rep_id__in=rep_ids)
-    spans: dict[tuple[int, str, str], list[QuotaSpan]] = defaultdict(list)
-    for quota in quotas.order_by("pk"):
-        target = quota.target_minor if quota.target_minor is not None else quota.target_count
-        key = (quota.rep_id or 0, quota.measure, quota.currency)
-        spans[key].append(QuotaSpan(Period(quota.starts_on, quota.ends_on), target or 0))
-    return spans

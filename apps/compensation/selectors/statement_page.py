@@ -14,7 +14,8 @@ from django.db.models import QuerySet, Sum
 from apps.compensation.models import LedgerEntry, PlanVersion, Statement
 from apps.compensation.rules import words
 from apps.compensation.rules.earn import WHOLE_SHARE
-from apps.compensation.rules.plan import Component
+from apps.compensation.rules.rates import Grid
+from apps.compensation.rules.terms import Component
 from apps.core.periods import Period
 
 LINES_SHOWN = 15
@@ -211,13 +212,13 @@ def _add(shown: ShownComponent, row: tuple, component: Component | None, currenc
 
 def _complete_bands(shown: ShownComponent, component: Component, currency: str) -> None:
     """All bands of the table in its order, those not reached as well; the highest reached stands out."""
-    if not shown.bands or component.rates.is_flat:
+    if not shown.bands or component.is_flat or not component.shown_bands():
         return
     labels = {box.label for box in shown.bands}
-    for band in component.rates.bands:
+    for band in component.shown_bands():
         if band.label not in labels:
             shown.bands.append(BandBox(band.label, component.rate_in_words(band, currency)))
-    order = {band.label: place for place, band in enumerate(component.rates.bands)}
+    order = {band.label: place for place, band in enumerate(component.shown_bands())}
     shown.bands.sort(key=lambda box: order.get(box.label, -1))
     [box for box in shown.bands if box.is_reached][-1].is_top = True
 
@@ -348,12 +349,14 @@ def explain(entry: LedgerEntry) -> ExplainedLine:
 def _in_words(entry: LedgerEntry, component: Component | None) -> str:
     period = Period(entry.starts_on, entry.ends_on).name
     if not entry.band:
-        return f"This counted in {period} and counts no more, so what was posted for it is taken back."
+        return _without_band(entry, period)
     if component is None or entry.place is None:
         return f"Earned in {period}."
     nth = f"Number {entry.place} of {period} in “{component.name}”."
-    if component.rates.is_flat:
+    if component.is_flat:
         return f"{nth} All of it pays {entry.rate}."
+    if isinstance(component.rates, Grid):
+        return f"{nth} It lies in the cell {entry.band}, which pays {entry.rate}."
     if component.rates.method == "whole":
         return (
             f"{nth} The total of the period reached the band {entry.band}, whose rate applies to everything."
@@ -363,6 +366,25 @@ def _in_words(entry: LedgerEntry, component: Component | None) -> str:
     return (
         f"{nth} It lies in the band {entry.band}, which pays {entry.rate}; bands below keep their own rates."
     )
+
+
+_OF_A_KIND = {
+    "holdback": "Earned in {period}, and held back until it is released.",
+    "release": "Held back before, and released in {period}.",
+    "draw_advance": "Advanced for {period}: what was earned is below the draw.",
+    "draw_recovery": "Taken back in {period} of the draw that is owed.",
+    "draw_forgiveness": "What was owed of the draw is given up in {period}.",
+}
+
+
+def _without_band(entry: LedgerEntry, period: str) -> str:
+    if said := _OF_A_KIND.get(entry.kind):
+        return said.format(period=period)
+    if entry.source_key.partition("@")[0] in ("cap", "floor"):
+        return f"The {entry.source_key.partition('@')[0]} of {period}."
+    if entry.earned_minor:
+        return f"Corrected for {period}."
+    return f"This counted in {period} and counts no more, so what was posted for it is taken back."
 
 
 def _rounding(entry: LedgerEntry) -> str:

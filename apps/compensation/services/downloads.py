@@ -7,6 +7,7 @@ fingerprint, which is taken anew from the ledger before the file is written.
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,37 @@ def stored_file(download: Download) -> Path:
 
 def file_name(download: Download) -> str:
     """What a browser calls the file: no name of a person in it."""
-    what = f"statement-{download.statement_id}" if download.statement_id else "payouts"
-    return f"{what}-{download.run.code}-{download.fingerprint[:8]}.{download.format}"
+    if download.run is None:
+        what = f"replay-{download.replay_id}"
+    elif download.statement_id:
+        what = f"statement-{download.statement_id}-{download.run.code}"
+    else:
+        what = f"payouts-{download.run.code}"
+    return f"{what}-{download.fingerprint[:8]}.{download.format}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file that was put away: its path below ``PRIVATE_FILES_DIR``, its SHA-256, its bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+def store(*, folder_name: str, file_format: str, at: datetime, write: Callable[[Path], None]) -> Stored:
+    """Have ``write`` make a file and put it away under a name of its own below ``folder_name``."""
+    folder = Path(settings.PRIVATE_FILES_DIR) / folder_name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        draft = Path(scratch) / f"draft.{file_format}"
+        write(draft)
+        with draft.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = draft.stat().st_size
+        kept = folder / f"{at:%Y%m%dT%H%M%S%f}-{digest[:12]}.{file_format}"
+        draft.replace(kept)
+    return Stored(str(kept.relative_to(settings.PRIVATE_FILES_DIR)), digest, size)
 
 
 def download_report(
@@ -91,16 +121,7 @@ def _keep(
     PayoutRun.objects.select_for_update().get(pk=run.pk)
     run.refresh_from_db()
     _refuse_another_state(run, fingerprint)
-    folder = Path(settings.PRIVATE_FILES_DIR) / "payouts" / run.code
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        draft = Path(scratch) / f"draft.{file_format}"
-        write(draft)
-        with draft.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = draft.stat().st_size
-        kept = folder / f"{at:%Y%m%dT%H%M%S%f}-{digest[:12]}.{file_format}"
-        draft.replace(kept)
+    stored = store(folder_name=f"payouts/{run.code}", file_format=file_format, at=at, write=write)
     download = Download.objects.create(
         run=run,
         statement=statement,
@@ -108,16 +129,16 @@ def _keep(
         by=actor if getattr(actor, "pk", None) else None,
         at=at,
         fingerprint=run.fingerprint,
-        sha256=digest,
-        size=size,
-        path=str(kept.relative_to(settings.PRIVATE_FILES_DIR)),
+        sha256=stored.sha256,
+        size=stored.size,
+        path=stored.path,
     )
     audit.record(
         verb="compensation.run.downloaded" if statement is None else "compensation.statement.downloaded",
         subject=run if statement is None else statement,
         at=at,
         actor=actor,
-        data={"format": file_format, "fingerprint": run.fingerprint, "sha256": digest},
+        data={"format": file_format, "fingerprint": run.fingerprint, "sha256": stored.sha256},
     )
     return download
 

@@ -1,4 +1,4 @@
-"""Load a plan document, approve a version, put a rep on a plan. What a document may say is ``rules.plan``."""
+"""Load a plan document (``rules.plan``), approve a version, put a rep on a plan."""
 
 import json
 from datetime import date, datetime
@@ -11,10 +11,20 @@ from django.db.models import Max, Q
 from apps.audit import services as audit
 from apps.compensation.models import Plan, PlanAssignment, PlanVersion
 from apps.compensation.rules.plan import parse_plan
+from apps.compensation.services import plan_news
 from apps.core.errors import DomainError, InvalidInput
 from apps.reps.models import Rep
 
 SHIPPED = Path(__file__).resolve().parents[1] / "plans"
+EXAMPLES = {
+    "sdr": "SDR: accepted meetings, share of their amount, a kicker for wins",
+    "sdr_team": "SDR: meetings against a quota, a shared team target, a SPIFF",
+    "ae": "Account executive: percent of what is won, by attainment",
+    "ae_accelerated": "Account executive: accelerator, holdback until paid, clawback",
+    "ae_new_hire": "Account executive, new: a recoverable draw for the first months",
+    "manager": "Manager: an override on the team’s wins",
+}
+"""Plans that come along, to begin from."""
 
 
 class UnableToApprovePlan(DomainError):
@@ -30,7 +40,9 @@ class UnableToAssignPlan(DomainError):
 
 
 def shipped_plan(name: str) -> dict[str, Any]:
-    """One of the plans that come with the portal, as a document: ``sdr`` or ``ae``."""
+    """One of the plans that come with the portal (``EXAMPLES``), as a document."""
+    if name not in EXAMPLES:
+        raise InvalidInput(f"“{name}” is no plan that comes along: {', '.join(EXAMPLES)}.", field="file")
     return read_plan_file(SHIPPED / f"{name}.json")
 
 
@@ -89,6 +101,7 @@ def load_plan_document(
         document=document,
         author=author,
         written_at=at,
+        saved_at=at,
     )
     audit.record(verb="compensation.plan.loaded", subject=version, at=at, actor=author)
     return version
@@ -105,19 +118,30 @@ def _date(document: dict[str, Any], key: str, *, required: bool) -> Any:
 
 
 @transaction.atomic
-def approve_version(*, version: PlanVersion, approver: Any, at: datetime) -> PlanVersion:
-    """Put a version in force. Raises ``UnableToApprovePlan`` for its author, or when it is approved."""
+def approve_version(
+    *, version: PlanVersion, approver: Any, at: datetime, fingerprint: str = ""
+) -> PlanVersion:
+    """Put a version in force, and tell its author and the reps whom it pays.
+
+    ``fingerprint`` is that of what the approver read. Raises ``UnableToApprovePlan`` for its author or for
+    somebody whom it pays, when it is approved, when it is another by now, or while it is no plan yet.
+    """
+    PlanVersion.objects.select_for_update().get(pk=version.pk)
+    version.refresh_from_db()
     if version.author_id == approver.pk:
         raise UnableToApprovePlan("You wrote this version, so somebody else approves it.")
     if PlanAssignment.objects.filter(plan=version.plan_id, rep__user=approver).exists():
         raise UnableToApprovePlan("You are paid by this plan, so somebody else approves it.")
-    approved = PlanVersion.objects.filter(pk=version.pk, state=PlanVersion.State.DRAFT).update(
-        state=PlanVersion.State.APPROVED, approver=approver, approved_at=at
-    )
-    if not approved:
+    if version.is_approved:
         raise UnableToApprovePlan("This version was approved before.")
+    if version.typed is not None:
+        raise UnableToApprovePlan("Something in this draft is still wrong: its author mends it first.")
+    if fingerprint and fingerprint != version.fingerprint:
+        raise UnableToApprovePlan("This version was changed since you opened it: read it again.")
+    version.state, version.approver, version.approved_at = PlanVersion.State.APPROVED, approver, at
+    version.save(update_fields=["state", "approver", "approved_at"])
     audit.record(verb="compensation.plan.approved", subject=version, at=at, actor=approver)
-    version.refresh_from_db()
+    plan_news.tell_approved(version=version, at=at)
     return version
 
 
@@ -158,24 +182,5 @@ def assign_plan(
         at=at,
         actor=actor,
         data={"plan": plan.pk, "rep": rep.pk, "starts_on": starts_on.isoformat()},
-    )
-    return assignment
-
-
-@transaction.atomic
-def end_assignment(
-    *, assignment: PlanAssignment, ends_on: date, at: datetime, actor: Any = None
-) -> PlanAssignment:
-    """Take the rep off the plan from ``ends_on`` on. A day in a locked period leads to an adjustment."""
-    if ends_on <= assignment.starts_on:
-        raise InvalidInput("A rep leaves a plan after joining it.", field="ends_on")
-    PlanAssignment.objects.filter(pk=assignment.pk).update(ends_on=ends_on)
-    assignment.refresh_from_db()
-    audit.record(
-        verb="compensation.plan.assignment_ended",
-        subject=assignment,
-        at=at,
-        actor=actor,
-        data={"ends_on": ends_on.isoformat()},
     )
     return assignment

@@ -1,63 +1,44 @@
 """Turn what is earned and what was posted into ledger lines and statement totals, for a batch of reps.
 
 One transaction of ``services.computation`` fills a ``Postings`` and posts it. The difference itself is
-``rules.deltas``; here it gets its statement, its words and its cause.
+``rules.deltas``; here it gets its statement and its words. Why it differs is ``services.causes``, and how it comes
+into the table ``services.ledger_lines``.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Max, Q, Sum
 
 from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
 from apps.compensation.rules import words
+from apps.compensation.rules.conversion import KEY as CONVERSION
 from apps.compensation.rules.deltas import Delta, Posted, deltas
-from apps.compensation.rules.earn import Line
+from apps.compensation.rules.events import WHOLE_SHARE
+from apps.compensation.rules.lines import Line, Source
+from apps.compensation.selectors import control
+from apps.compensation.selectors.earnings import Earned
 from apps.compensation.selectors.inputs import PeriodInputs
+from apps.compensation.selectors.turned import Turned
+from apps.compensation.services.causes import Causes, Change, Moves
+from apps.compensation.services.ledger_lines import NewLine, write_lines
+from apps.core.money import round_half_up
 from apps.core.periods import Period
-from apps.leads.models import FunnelEvent
 from apps.reps.models import Rep
 
-
-class Source(NamedTuple):
-    """What a line is for. The plan version is no part of it, or another version would pay again."""
-
-    rep_id: int
-    component_key: str
-    event_id: int
-    currency: str
-
-    @classmethod
-    def of(cls, rep_id: int, line: Line) -> "Source":
-        return cls(rep_id, line.component.key, line.event.event_id, line.currency)
-
-    @property
-    def key(self) -> str:
-        return f"event:{self.event_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the rules give for a source, and under which plan version."""
-
-    version_id: int
-    line: Line
-
-
-Desired = dict[Source, Wanted]
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A line to post, before its statement and cause are known."""
-
-    period: Period
-    delta: Delta[Source]
-    wanted: Wanted | None
+Desired = dict[Source, Earned]
+_EARNED = (EntryKind.EARNING, EntryKind.BONUS)
+_SUMS = (
+    "earned_minor",
+    "adjustments_minor",
+    "payable_minor",
+    "line_count",
+    "basis",
+    "plan_version_id",
+    "digest",
+)
 
 
 @dataclass
@@ -66,183 +47,253 @@ class Postings:
 
     run: PayoutRun
     as_of: datetime
+    rep_ids: list[int]
 
     def __post_init__(self) -> None:
-        self._changes: list[_Change] = []
-        self._last_lines: dict[tuple[Period, Source], int] = {}
-        self._new: dict[tuple[Period, int, str], list[int]] = defaultdict(list)
-        self._gone: dict[tuple[Period, int, str], list[int]] = defaultdict(list)
-        self._known_by: dict[Period, datetime] = {}
-        self._rep_ids: set[int] = set()
+        self._statements: dict[tuple[int, str], Statement] = {}
+        self._inputs: dict[int, PeriodInputs] = {}
+        self._fresh: dict[int, list[NewLine]] = defaultdict(list)
 
-    def add_period(
-        self, period: Period, rep_ids: list[int], desired: Desired, known_by: datetime | None = None
+    def post_period(
+        self,
+        period: Period,
+        rep_ids: list[int],
+        desired: Desired,
+        known_by: datetime | None = None,
+        *,
+        conversions: bool = False,
     ) -> None:
-        """Find what must be posted so that the ledger says ``desired`` for these reps and ``period``.
+        """Post what makes the ledger say ``desired`` for these reps and ``period``.
 
-        ``known_by`` is the instant up to which records counted when a closed period was computed.
+        ``known_by`` is the instant up to which records counted when a closed period was computed. ``conversions``:
+        it is the pairs of ``services.conversions`` that are posted, else everything but those.
         """
-        self._rep_ids.update(rep_ids)
-        if known_by is not None:
-            self._known_by[period] = known_by
-        posted = self._posted(period, rep_ids)
+        posted = self._posted(period, rep_ids, conversions=conversions)
+        moves = Moves(known_by, defaultdict(list), defaultdict(list))
+        changes = []
         amounts = {source: wanted.line.amount_minor for source, wanted in desired.items()}
+        standing = {source: Posted(one.amount_minor, one.sequence) for source, one in posted.items()}
         # In its own period an event that earns nothing is told once; long afterwards it would be noise.
-        for delta in deltas(amounts, posted, keep_zero=period == self.run.period):
-            wanted = desired.get(delta.key)
-            self._changes.append(_Change(period, delta, wanted))
-            group = (period, delta.key.rep_id, delta.key.component_key)
-            if wanted is None:
-                self._gone[group].append(delta.key.event_id)
-            elif delta.key not in posted:
-                self._new[group].append(delta.key.event_id)
+        for delta in deltas(amounts, standing, keep_zero=period == self.run.period):
+            wanted, source = desired.get(delta.key), delta.key
+            if wanted is not None:
+                event_id = wanted.line.event.event_id if wanted.line.event else None
+            else:
+                event_id = posted[source].event_id
+            changes.append(Change(period, delta, wanted, event_id))
+            if event_id is not None:
+                side = moves.gone if wanted is None else moves.new
+                if wanted is None or source not in posted:
+                    side[source.rep_id, source.component_key].append(event_id)
+        if not changes:
+            return
+        causes = Causes(changes, moves, self._turned(changes, known_by, posted))
+        gone = [posted[change.delta.key].line_id for change in changes if change.wanted is None]
+        last = LedgerEntry.objects.in_bulk(gone) if gone else {}
+        self._open_missing({(change.delta.key.rep_id, change.delta.key.currency) for change in changes})
+        lines = [
+            self._line(change, causes, None if change.wanted else last.get(posted[change.delta.key].line_id))
+            for change in changes
+        ]
+        write_lines(lines)
+        for line in lines:
+            self._fresh[line.statement_id].append(line)
 
-    def _posted(self, period: Period, rep_ids: list[int]) -> dict[Source, Posted]:
+    def _turned(
+        self, changes: list[Change], known_by: datetime | None, posted: dict[Source, "_Standing"]
+    ) -> Turned:
+        """What people and rates changed of what was posted: splits of credits, and conversions."""
+        lines = {
+            change.delta.key: (change.event_id, change.wanted.line if change.wanted else None)
+            for change in changes
+            if not change.delta.is_first or known_by is not None
+        }
+        standing = {key: posted[key].line_id for key in lines if key in posted}
+        return Turned.of(
+            run_id=self.run.pk, as_of=self.as_of, known_by=known_by, lines=lines, standing=standing
+        )
+
+    def _posted(self, period: Period, rep_ids: list[int], *, conversions: bool) -> dict[Source, "_Standing"]:
+        of_these = Q(component_key=CONVERSION)
         rows = (
-            LedgerEntry.objects.filter(
-                rep_id__in=rep_ids, starts_on=period.start, ends_on=period.end, event__isnull=False
-            )
+            LedgerEntry.objects.filter(rep_id__in=rep_ids, starts_on=period.start, ends_on=period.end)
+            .filter(of_these if conversions else ~of_these)
             .order_by()
-            .values_list("rep_id", "component_key", "event_id", "currency")
-            .annotate(posted=Sum("amount_minor"), sequence=Max("sequence"), line=Max("pk"))
+            .values_list("rep_id", "component_key", "source_key", "currency")
+            .annotate(
+                posted=Sum("amount_minor"), sequence=Max("sequence"), line=Max("pk"), event=Max("event_id")
+            )
         )
         found = {}
-        newest: dict[tuple[int, str, int], int] = {}
-        for rep_id, component_key, event_id, currency, posted, sequence, line in rows:
-            source = Source(rep_id, component_key, event_id, currency)
-            found[source] = Posted(posted, sequence)
-            self._last_lines[period, source] = line
+        newest: dict[tuple[int, str, str], int] = {}
+        for rep_id, component_key, key, currency, posted, sequence, line, event_id in rows:
+            source = Source(rep_id, component_key, key, currency)
+            found[source] = _Standing(posted, sequence, line, event_id)
             # Should a source ever change its currency, its lines are still numbered through.
             newest[source[:3]] = max(sequence, newest.get(source[:3], 0))
-        return {source: Posted(one.amount_minor, newest[source[:3]]) for source, one in found.items()}
+        for source, one in found.items():
+            if one.sequence != newest[source[:3]]:
+                found[source] = replace(one, sequence=newest[source[:3]])
+        return found
 
     # --- Writing ----------------------------------------------------------------------------------
 
-    def post(self, inputs: dict[int, PeriodInputs]) -> None:
-        """Write the lines, and the sums of every statement that they or a plan give these reps."""
-        statements = self._statements(inputs)
-        causes = _Causes(self._changes, self._new, self._gone, self._known_by)
-        last = self._last_entries()
-        LedgerEntry.objects.bulk_create(
-            [self._entry(change, statements, causes, last) for change in self._changes],
-            batch_size=1_000,
+    def open_statements(self, inputs: dict[int, PeriodInputs]) -> None:
+        """Take up the statements that are there, and begin one for each rep and currency of a plan."""
+        self._inputs = inputs
+        for statement in Statement.objects.filter(run=self.run, rep_id__in=self.rep_ids).order_by("pk"):
+            self._statements[statement.rep_id, statement.currency] = statement
+        self._teams = dict(Rep.objects.filter(pk__in=self.rep_ids).values_list("pk", "team_id"))
+        self._open_missing(
+            {(rep_id, segment.plan.currency) for rep_id, one in inputs.items() for segment in one.of(rep_id)}
         )
-        self._write_sums(statements, inputs)
 
-    def _statements(self, inputs: dict[int, PeriodInputs]) -> dict[tuple[int, str], Statement]:
-        """One for each rep and currency: of the plans in the period, of the lines, and those there by now."""
-        needed = {
-            (rep_id, segment.plan.currency) for rep_id, one in inputs.items() for segment in one.of(rep_id)
-        }
-        needed |= {(change.delta.key.rep_id, change.delta.key.currency) for change in self._changes}
-        found = {
-            (statement.rep_id, statement.currency): statement
-            for statement in Statement.objects.filter(run=self.run, rep_id__in=self._rep_ids).order_by("pk")
-        }
-        teams = dict(Rep.objects.filter(pk__in=self._rep_ids).values_list("pk", "team_id"))
+    def _open_missing(self, needed: set[tuple[int, str]]) -> None:
         fresh = [
-            Statement(run=self.run, rep_id=rep_id, currency=currency, team_id=teams[rep_id])
-            for rep_id, currency in sorted(needed - set(found))
+            Statement(run=self.run, rep_id=rep_id, currency=currency, team_id=self._teams[rep_id])
+            for rep_id, currency in sorted(needed - set(self._statements))
         ]
         for statement in Statement.objects.bulk_create(fresh):
-            found[statement.rep_id, statement.currency] = statement
-        return found
+            self._statements[statement.rep_id, statement.currency] = statement
 
-    def _last_entries(self) -> dict[int, LedgerEntry]:
-        """The newest lines of sources that are earned no more: what is taken back is said in their words."""
-        ids = [
-            self._last_lines[change.period, change.delta.key]
-            for change in self._changes
-            if change.wanted is None
-        ]
-        return LedgerEntry.objects.in_bulk(ids) if ids else {}
-
-    def _entry(
-        self,
-        change: _Change,
-        statements: dict[tuple[int, str], Statement],
-        causes: "_Causes",
-        last: dict[int, LedgerEntry],
-    ) -> LedgerEntry:
-        delta, source, own_period = change.delta, change.delta.key, change.period == self.run.period
-        is_earning = delta.is_first and own_period
-        cause, cause_event_id = ("", None) if is_earning else causes.of(change)
-        entry = LedgerEntry(
-            run=self.run,
-            statement=statements[source.rep_id, source.currency],
+    def _line(self, change: Change, causes: Causes, last: LedgerEntry | None) -> NewLine:
+        delta, period = change.delta, change.period
+        source = delta.key
+        is_first = delta.sequence == 1 and period == self.run.period
+        cause, cause_event_id = ("", None) if is_first else causes.of(change)
+        said = _said(delta, change.wanted) if change.wanted is not None else _said_of_gone(delta, last)
+        return NewLine(
+            run_id=self.run.pk,
+            statement_id=self._statements[source.rep_id, source.currency].pk,
             rep_id=source.rep_id,
             component_key=source.component_key,
-            kind=EntryKind.EARNING if is_earning else EntryKind.ADJUSTMENT,
-            event_id=source.event_id,
+            kind=_kind(change, is_first),
+            event_id=change.event_id,
             source_key=source.key,
             sequence=delta.sequence,
-            starts_on=change.period.start,
-            ends_on=change.period.end,
+            starts_on=period.start,
+            ends_on=period.end,
             amount_minor=delta.amount_minor,
             earned_minor=delta.earned_minor,
             currency=source.currency,
             cause=cause,
             cause_event_id=cause_event_id,
             posted_at=self.as_of,
+            **said,
         )
-        if change.wanted is None:
-            _describe_gone(entry, delta, last[self._last_lines[change.period, source]])
-        else:
-            _describe(entry, delta, change.wanted)
-        return entry
 
-    def _write_sums(
-        self, statements: dict[tuple[int, str], Statement], inputs: dict[int, PeriodInputs]
-    ) -> None:
+    def write_sums(self) -> None:
+        """Write the sums of every statement of the batch, from the ledger; what stands already is left alone."""
+        ids = {statement.pk for statement in self._statements.values()}
         own = Q(starts_on=self.run.starts_on, ends_on=self.run.ends_on)
         sums = {
-            (row["rep_id"], row["currency"]): row
-            for row in LedgerEntry.objects.filter(run=self.run, rep_id__in=self._rep_ids)
+            row["statement_id"]: row
+            for row in LedgerEntry.objects.filter(statement_id__in=ids)
             .order_by()
-            .values("rep_id", "currency")
+            .values("statement_id")
             .annotate(
                 earned=Sum("amount_minor", filter=own, default=0),
                 adjusted=Sum("amount_minor", filter=~own, default=0),
                 lines=Count("pk"),
             )
         }
-        for (rep_id, currency), statement in statements.items():
-            row = sums.get((rep_id, currency), {"earned": 0, "adjusted": 0, "lines": 0})
-            one = inputs.get(rep_id)
+        changed = []
+        for (rep_id, _), statement in self._statements.items():
+            row = sums.get(statement.pk, {"earned": 0, "adjusted": 0, "lines": 0})
+            one, fresh = self._inputs.get(rep_id), self._fresh.get(statement.pk, [])
+            before = [getattr(statement, name) for name in _SUMS]
             statement.earned_minor = row["earned"]
             statement.adjustments_minor = row["adjusted"]
             statement.payable_minor = row["earned"] + row["adjusted"]
             statement.line_count = row["lines"]
             statement.basis = one.basis(rep_id) if one else ""
             statement.plan_version_id = one.of(rep_id)[-1].version_id if one else None
-        Statement.objects.bulk_update(
-            statements.values(),
-            ["earned_minor", "adjustments_minor", "payable_minor", "line_count", "basis", "plan_version_id"],
-            batch_size=200,
-        )
+            if fresh or (row["lines"] and not statement.digest):
+                # Lines that were there before are read again, so that the digest is of all that stands.
+                is_new = len(fresh) == row["lines"]
+                statement.digest = control.digest_of(fresh) if is_new else control.digest(statement.pk)
+            if before != [getattr(statement, name) for name in _SUMS]:
+                changed.append(statement)
+        Statement.objects.bulk_update(changed, _SUMS, batch_size=200)
 
 
-def _describe(entry: LedgerEntry, delta: Delta[Source], wanted: Wanted) -> None:
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in the ledger for a source: its sum, the last line's sequence and number, its event."""
+
+    amount_minor: int
+    sequence: int
+    line_id: int
+    event_id: int | None
+
+
+def _kind(change: Change, is_first: bool) -> str:
+    """What the line is: of its own kind at first, afterwards a correction."""
+    if change.wanted is None:
+        return EntryKind.ADJUSTMENT.value
+    line = change.wanted.line
+    if is_first:
+        return line.kind
+    taken_back = line.event is not None and line.event.ended is not None and change.delta.amount_minor < 0
+    return (EntryKind.CLAWBACK if taken_back and line.kind in _EARNED else EntryKind.ADJUSTMENT).value
+
+
+def _said(delta: Delta[Source], wanted: Earned) -> dict[str, Any]:
+    """What the line says about its arithmetic."""
     line, event = wanted.line, wanted.line.event
-    entry.plan_version_id = wanted.version_id
-    entry.component_name = line.component.name
-    entry.base_minor = event.amount_minor if line.component.measure.sums_amounts else None
-    entry.share = event.share
-    entry.place = line.place
-    entry.band, entry.rate = line.band, line.rate
-    entry.exact = str(line.exact)
-    if len(line.parts) > 1:
-        entry.parts = [[part.band, part.rate, part.amount_minor, str(part.base)] for part in line.parts]
-    entry.formula = line.formula if not delta.posted_minor else _difference(f"Now {line.formula}", delta)
+    measured = line.component.measure if line.component else None
+    base_minor, share = None, 0
+    if measured is not None and event is not None and line.parts:
+        base_minor = event.amount_minor if measured.sums_amounts else None
+        share = event.share
+        if base_minor is not None and event.conversion is not None:
+            base_minor = round_half_up(event.worth)
+    elif measured is None:
+        base_minor = int(line.base)
+    parts: list[list[str | int]] = []
+    if len(line.parts) > 1 or (line.parts and not _is_plain(line)):
+        parts = [[part.band, part.rate, part.amount_minor, str(part.base)] for part in line.parts]
+    return {
+        "plan_version_id": wanted.version_id,
+        "component_name": line.component_name,
+        "base_minor": base_minor,
+        "share": share,
+        "place": line.place or None,
+        "band": line.band,
+        "rate": line.rate,
+        "exact": str(line.exact),
+        "formula": line.formula if not delta.posted_minor else _difference(f"Now {line.formula}", delta),
+        "parts": parts,
+        "terms": line.terms,
+        "conversion": line.converted,
+    }
 
 
-def _describe_gone(entry: LedgerEntry, delta: Delta[Source], last: LedgerEntry) -> None:
-    entry.plan_version_id = last.plan_version_id
-    entry.component_name = last.component_name
-    entry.base_minor = last.base_minor
-    entry.share = last.share
-    entry.exact = "0"
-    entry.formula = _difference(f"Now {words.money(0, delta.key.currency)}", delta)
+def _is_plain(line: Line) -> bool:
+    """Whether a reader of the entry can work out the base from amount and share alone."""
+    if line.event is None or line.component is None or line.component.measure.of == "figure":
+        return False
+    whole = (line.event.amount_minor or 0) if line.component.measure.sums_amounts else 1
+    return line.base.numerator * WHOLE_SHARE == whole * line.event.share * line.base.denominator
+
+
+def _said_of_gone(delta: Delta[Source], last: LedgerEntry | None) -> dict[str, Any]:
+    """What a line says that takes back what is no longer earned: what ``last`` said, and nothing for it."""
+    assert last is not None, "what is gone was posted before"
+    return {
+        "plan_version_id": last.plan_version_id,
+        "component_name": last.component_name,
+        "base_minor": last.base_minor,
+        "share": last.share,
+        "place": None,
+        "band": "",
+        "rate": "",
+        "exact": "0",
+        "formula": _difference(f"Now {words.money(0, delta.key.currency)}", delta),
+        "parts": [],
+        "terms": (),
+        "conversion": last.conversion,
+    }
 
 
 def _difference(now: str, delta: Delta[Source]) -> str:
@@ -251,65 +302,3 @@ def _difference(now: str, delta: Delta[Source]) -> str:
         f"{now}; posted before {words.money(delta.posted_minor, currency)}; "
         f"difference {words.money(delta.amount_minor, currency)}"
     )
-
-
-class _Causes:
-    """Why a line differs from what was posted: the event that came late or was reversed, else the plan.
-
-    A late or reversed event moves the others of its component from band to band, so it is their cause too.
-    """
-
-    def __init__(
-        self,
-        changes: list[_Change],
-        new: dict[tuple[Period, int, str], list[int]],
-        gone: dict[tuple[Period, int, str], list[int]],
-        known_by: dict[Period, datetime],
-    ) -> None:
-        self._new, self._gone, self._known_by = new, gone, known_by
-        concerned = {
-            _group(change)
-            for change in changes
-            if not (change.delta.is_first and change.period not in known_by)
-        }
-        gone_ids = {event_id for group in concerned for event_id in gone.get(group, ())}
-        new_ids = {event_id for group in concerned for event_id in new.get(group, ())}
-        self._reversals = {
-            row.reverses_id: row for row in FunnelEvent.objects.filter(reverses__in=gone_ids)
-        } if gone_ids else {}  # fmt: skip
-        self._all_gone = gone_ids
-        self._events = FunnelEvent.objects.in_bulk(gone_ids | new_ids) if gone_ids or new_ids else {}
-
-    def of(self, change: _Change) -> tuple[str, int | None]:
-        source = change.delta.key
-        group = _group(change)
-        gone, new = self._gone.get(group, []), self._new.get(group, [])
-        if source.event_id in gone or source.event_id in new:
-            return self._why(source.event_id, change.period)
-        for event_id in (*gone, *new):
-            text, cause_id = self._why(event_id, change.period)
-            return f"Moved to another band by another event. {text}"[:300], cause_id
-        return "The plan, its version or the quota of the period was changed.", None
-
-    def _why(self, event_id: int, period: Period) -> tuple[str, int | None]:
-        event = self._events[event_id]
-        what = f"{event.get_kind_display()} on {_day(event.occurred_at)} (event {event.pk})"
-        reversal = self._reversals.get(event_id)
-        if reversal is not None:
-            reason = str(reversal.data.get("reason", "")).strip()[:120]
-            said = f" ({reason})" if reason else ""
-            return f"{what}: reversed on {_day(reversal.recorded_at)}{said}."[:300], reversal.pk
-        if event_id in self._all_gone:
-            return f"{what}: counts no more under the plan as it stands.", event.pk
-        if period in self._known_by and event.recorded_at <= self._known_by[period]:
-            return f"{what}: counts now, and did not when the period was computed.", event.pk
-        return f"{what}: came to the record on {_day(event.recorded_at)}.", event.pk
-
-
-def _group(change: _Change) -> tuple[Period, int, str]:
-    return change.period, change.delta.key.rep_id, change.delta.key.component_key
-
-
-def _day(instant: datetime) -> str:
-    local = instant.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return f"{local.day} {local:%b %Y}"

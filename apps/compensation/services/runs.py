@@ -5,7 +5,6 @@ submitted does not approve, and nobody approves or locks a run that pays them; t
 What a computation does is ``services.computation``.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +13,13 @@ from django.db import IntegrityError, transaction
 
 from apps.audit import services as audit
 from apps.compensation.models import PayoutRun, RunState, Statement
-from apps.compensation.services.computation import compute_run
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import Period, day_of
 from apps.jobs import services as jobs
 from apps.jobs.models import Job
 
 JOB_KIND = "compensation.run_payouts"
+HELP_KIND = "compensation.help_with_payouts"
 
 
 class UnableToStartRun(DomainError):
@@ -212,35 +211,4 @@ def mark_paid(*, run: PayoutRun, at: datetime, actor: Any) -> PayoutRun:
     """Say that the money of a locked run has left. Raises ``UnableToCarryRun``."""
     _carry(run, RunState.LOCKED, RunState.PAID, paid_by=actor, paid_at=at)
     audit.record(verb="compensation.run.paid", subject=run, at=at, actor=actor)
-    return run
-
-
-def settle_period(
-    *,
-    period: Period,
-    computed_by: Any,
-    approved_by: Any,
-    at: datetime,
-    until: RunState = RunState.PAID,
-    clock: Callable[[], datetime] | None = None,
-) -> PayoutRun:
-    """Take a past period through every step here and now, up to ``until``: for the demo company's past.
-
-    The same services, so the same rules: ``approved_by`` is another person than ``computed_by``.
-    """
-    run = create_run(period=period, at=at, actor=computed_by)
-    compute_run(run=run, clock=clock or (lambda: at))
-    order = list(RunState)
-    steps: list[tuple[RunState, Callable[[], Any]]] = [
-        (RunState.SUBMITTED, lambda: submit_run(run=run, at=at, actor=computed_by)),
-        (
-            RunState.APPROVED,
-            lambda: approve_run(run=run, fingerprint=run.fingerprint, at=at, actor=approved_by),
-        ),
-        (RunState.LOCKED, lambda: lock_run(run=run, fingerprint=run.fingerprint, at=at, actor=approved_by)),
-        (RunState.PAID, lambda: mark_paid(run=run, at=at, actor=approved_by)),
-    ]
-    for state, step in steps:
-        if order.index(state) <= order.index(until):
-            step()
     return run

@@ -260,7 +260,9 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
 def download_log(request: HttpRequest) -> HttpResponse:
     """Who took which file, and whether it is still what the run says."""
     listed = page_of(
-        Download.objects.select_related("run", "by"), by=("-at", "-pk"), after=request.GET.get("after", "")
+        Download.objects.select_related("run", "replay", "by"),
+        by=("-at", "-pk"),
+        after=request.GET.get("after", ""),
     )
     shown = f"{listed.shown} file{'' if listed.shown == 1 else 's'}"
     return render(request, "compensation/downloads.html", {"listed": listed, "shown": shown})

@@ -1,5 +1,6 @@
 """One's own pay, one statement, one line explained, and the statements of a run."""
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -8,10 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.compensation import policies
 from apps.compensation.forms import SeenForm, StatementFilterForm
 from apps.compensation.models import LedgerEntry, PayoutRun, Statement
+from apps.compensation.selectors import acknowledgements
 from apps.compensation.selectors import statement_page as pages
 from apps.compensation.services import downloads
 from apps.core.errors import InvalidInput
 from apps.core.keyset import page_of
+from apps.core.periods import day_of
 from apps.core.policies import guarded, visible_or_404
 from apps.reps.models import Team
 
@@ -31,6 +34,9 @@ def own(request: HttpRequest) -> HttpResponse:
         "statements": statements,
         "latest": latest,
         "page": pages.statement_page(latest) if latest else None,
+        "to_sign": acknowledgements.waiting_of(
+            request.user, day_of(timezone.now(), settings.COMPANY_TIME_ZONE)
+        ),
     }
     return render(request, "compensation/own.html", context)
 
@@ -45,6 +51,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
         "run": found.run,
         "page": pages.statement_page(found),
         "is_own": found.rep.user_id == request.user.pk,
+        "may_estimate": policies.ESTIMATE_PAY.admits(request.user),
         "seen": SeenForm(auto_id=False, initial={"fingerprint": found.run.fingerprint}),
     }
     return render(request, "compensation/statement.html", context)

@@ -32,9 +32,12 @@ def figure(minor: int | None, currency: str) -> str:
 
 
 @register.filter
-def percent(rate: Decimal | float | None, places: int = 0) -> str:
-    """A fraction as ``12 %`` (``places`` decimals)."""
-    return "–" if rate is None else f"{Decimal(str(rate)) * 100:.{places}f} %"
+def percent(rate: Fraction | Decimal | float | None, places: int = 0) -> str:
+    """A fraction as ``12 %`` (``places`` decimals); none is a dash."""
+    if rate is None:
+        return "–"
+    exact = rate if isinstance(rate, Fraction) else Fraction(str(rate))
+    return f"{money_rules.quantize(exact * 100, places)} %"
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.core.periods import day_start
-from apps.integrations.models import ImportedRow, ImportFile, ImportMessage, ImportRun, RunState
+from apps.integrations.models import ImportFile, ImportMessage, ImportRun, RunState
 from apps.integrations.readers import Fault, UnreadableFiles
 from apps.integrations.resources import Context
 from apps.integrations.rules import mappings as mapping_rules
@@ -349,8 +349,3 @@ def _done(run: ImportRun, tallies: dict[int, Tally], at: datetime) -> ImportRun:
         verb="integrations.import.done", subject=run, at=at, actor=run.started_by, data={"rows": totals}
     )
     return run
-
-
-def rows_known(system: str) -> int:
-    """How many rows of a source were ever taken."""
-    return ImportedRow.objects.filter(system=system).count()

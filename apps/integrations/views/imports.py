@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core.errors import DomainError
 from apps.core.keyset import page_of
 from apps.core.policies import guarded, visible_or_404
-from apps.integrations import selectors
 from apps.integrations.forms import MappingChoiceForm, UploadForm
 from apps.integrations.models import ImportMessage, ImportRun, Severity
 from apps.integrations.policies import IMPORT_DATA
 from apps.integrations.rules.kinds import KINDS
+from apps.integrations.selectors import columns, runs
 from apps.integrations.services import imports, mappings, reports
 
 LAST_WORD = 286
@@ -36,11 +36,11 @@ def import_list(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, form: UploadForm, status: int = 200) -> HttpResponse:
-    runs = ImportRun.objects.visible_to(request.user).select_related("job", "started_by")
+    seen = ImportRun.objects.visible_to(request.user).select_related("job", "started_by")
     page = page_of(
-        runs.prefetch_related("files"), by=("-started_at", "-pk"), after=request.GET.get("after", ""), size=25
+        seen.prefetch_related("files"), by=("-started_at", "-pk"), after=request.GET.get("after", ""), size=25
     )
-    rows = [(run, selectors.outline(run)) for run in page.rows]
+    rows = [(run, runs.outline(run)) for run in page.rows]
     return render(
         request, "integrations/imports.html", {"page": page, "rows": rows, "form": form}, status=status
     )
@@ -87,15 +87,15 @@ def import_live(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(run: ImportRun) -> dict[str, Any]:
-    view = selectors.run_page(run)
+    view = runs.run_page(run)
     key = _mapping_key(run)
     return {
         "run": run,
         "view": view,
         "now": timezone.now(),
-        "layouts": [] if view.is_moving else selectors.columns_of_document(run.document, run),
+        "layouts": [] if view.is_moving else columns.columns_of_document(run.document, run),
         "choice": MappingChoiceForm(initial={"mapping": key}),
-        "guesses": selectors.guessed_kinds(run) if not run.document else {},
+        "guesses": columns.guessed_kinds(run) if not run.document else {},
         "kinds": [(kind.name, kind.label) for kind in KINDS.values()],
         # Where the mapping is changed with the run's own samples beside it.
         "edit_url": f"{reverse('integrations:mapping_edit', args=[key])}?import={run.pk}" if key else "",

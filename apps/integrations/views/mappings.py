@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import DomainError
 from apps.core.policies import guarded, visible_or_404
-from apps.integrations import selectors
 from apps.integrations.forms import ColumnsForm, MappingFileForm, MappingTextForm
 from apps.integrations.models import ImportRun
 from apps.integrations.policies import IMPORT_DATA
 from apps.integrations.rules import mappings as rules
 from apps.integrations.rules.kinds import KINDS
+from apps.integrations.selectors import columns
 from apps.integrations.services import imports, mappings
 
 
@@ -71,7 +71,7 @@ def mapping_detail(request: HttpRequest, key: str) -> HttpResponse:
         {
             "known": known,
             "mapping": mappings.parsed(known.document),
-            "layouts": selectors.columns_of_document(known.document),
+            "layouts": columns.columns_of_document(known.document),
             "text": _text(known.document),
         },
     )
@@ -111,7 +111,7 @@ def mapping_new(request: HttpRequest) -> HttpResponse:
     files = []
     for one in run.files.all():
         kind = KINDS.get(request.GET.get(f"kind-{one.position}", ""))
-        header = selectors.header_of(one)
+        header = columns.header_of(one)
         if kind is not None and header:
             files.append((one.name, kind, header))
     if not files:
@@ -142,16 +142,16 @@ def _text(document: dict[str, Any]) -> str:
 def _edit(
     request: HttpRequest, document: dict[str, Any], *, title: str, run: ImportRun | None, is_new: bool
 ) -> HttpResponse:
-    layouts = selectors.columns_of_document(document, run)
-    columns = [(layout.index, [column.name for column in layout.columns]) for layout in layouts]
-    by_columns = ColumnsForm(document=document, columns=columns)
+    layouts = columns.columns_of_document(document, run)
+    names = [(layout.index, [column.name for column in layout.columns]) for layout in layouts]
+    by_columns = ColumnsForm(document=document, columns=names)
     by_text = MappingTextForm(initial={"document": _text(document)})
     status = 200
     if request.method == "POST":
         if request.POST.get("by") == "text":
             by_text = MappingTextForm(request.POST)
         else:
-            by_columns = ColumnsForm(request.POST, document=document, columns=columns)
+            by_columns = ColumnsForm(request.POST, document=document, columns=names)
         given = by_text if by_text.is_bound else by_columns
         if given.is_valid():
             try:

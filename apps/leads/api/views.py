@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.accounts.zones import zone_of
 from apps.core.api import PROBLEM, GuardedView, read, request_key
-from apps.core.errors import DomainError
+from apps.core.errors import KeyReused
 from apps.core.keyset import page_of
 from apps.core.policies import visible_or_404
 from apps.leads import policies
@@ -24,12 +24,6 @@ from apps.reps.models import Rep
 from apps.reps.selectors import rep_of
 
 AFTER = OpenApiParameter("after", str, description="The cursor that the page before gave.")
-
-
-class KeyReused(DomainError):
-    """The same Idempotency-Key came with another payload."""
-
-    code = "idempotency_key_reused"
 
 
 def _rep(request: Request) -> Rep:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from apps.leads.models import Channel, Disposition, Purpose, QualificationAnswer, Suppression
+from apps.leads.models import BookingRules, Channel, Disposition, Purpose, QualificationAnswer, Suppression
 from apps.leads.services.qualifications import Answer
 
 REQUIRED_KEY = {"required": "Reload the page: this form has lost its key.", "max_length": "Reload the page."}
@@ -138,7 +138,11 @@ class BookForm(forms.Form):
     """A time that was offered, and whether the lead is handed over as exploration."""
 
     starts_at = forms.CharField(error_messages={"required": "Choose a time."})
+    minutes = forms.TypedChoiceField(
+        choices=BookingRules.Minutes.choices, coerce=int, required=False, empty_value=None
+    )
     as_exploration = forms.BooleanField(required=False)
+    held_with = forms.IntegerField(required=False)
 
     def clean_starts_at(self) -> datetime:
         try:

@@ -11,30 +11,53 @@ class MeetingState(models.TextChoices):
     BOOKED = "booked", "Booked"
     HELD = "held", "Held"
     NO_SHOW = "no_show", "No-show"
+    RESCHEDULED = "rescheduled", "Rescheduled"
     CANCELLED = "cancelled", "Cancelled"
 
 
 class MeetingQuerySet(models.QuerySet["Meeting"]):
     def visible_to(self, user: Any) -> "MeetingQuerySet":
-        """The AE and the SDR of the hand-off, their managers, RevOps."""
+        """The AE and the SDR of the hand-off, their managers, RevOps. (Earlier times of a hand-off as the newest.)"""
         if user.role == "revops":
             return self
         if user.role == "manager":
-            return self.filter(Q(ae__team__manager=user) | Q(hand_off__sdr__team__manager=user))
-        return self.filter(Q(ae__user=user) | Q(hand_off__sdr__user=user))
+            return self.filter(Q(ae__team__manager=user) | Q(for_hand_off__sdr__team__manager=user))
+        return self.filter(Q(ae__user=user) | Q(for_hand_off__sdr__user=user))
+
+    def newest(self) -> "MeetingQuerySet":
+        """Those that no other time has taken the place of."""
+        return self.filter(rescheduled_to__isnull=True)
 
 
 class Meeting(models.Model):
-    """A booked time of an AE with a lead. Two can never take the same AE and time."""
+    """A booked time of an AE with a lead. Two can never take the same AE and time (``TakenSlot``).
+
+    A new time is a new row, ``rescheduled_from`` the one before; ``HandOff.meeting`` is the newest.
+    """
 
     State = MeetingState
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.PROTECT, related_name="meetings")
     ae = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="meetings")
+    for_hand_off = models.ForeignKey(
+        "leads.HandOff", null=True, blank=True, on_delete=models.PROTECT, related_name="meetings"
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    state = models.CharField(max_length=9, choices=MeetingState.choices, default=MeetingState.BOOKED)
+    state = models.CharField(max_length=11, choices=MeetingState.choices, default=MeetingState.BOOKED)
     state_changed_at = models.DateTimeField()
+    rescheduled_from = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="rescheduled_to"
+    )
+    reason = models.CharField(
+        max_length=300, blank=True, help_text="why it was moved, cancelled or corrected"
+    )
+    recording_url = models.URLField(max_length=500, blank=True)
+    was_asked_for = models.BooleanField(default=False, help_text="at a time that the customer had asked for")
+    invite_uid = models.CharField(
+        max_length=80, blank=True, help_text="the same for every time of a hand-off"
+    )
+    invite_sequence = models.PositiveIntegerField(default=0)
 
     objects = MeetingQuerySet.as_manager()
 
@@ -42,14 +65,19 @@ class Meeting(models.Model):
         ordering = ["starts_at", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="meeting_ends_after_start"),
-            # Meetings fill whole slots of one grid (services.booking), so one start is one slot.
-            models.UniqueConstraint(
-                fields=["ae", "starts_at"], condition=~Q(state="cancelled"), name="meeting_slot_once"
-            ),
+        ]
+        indexes = [
+            models.Index(fields=["ae", "starts_at"], name="meeting_by_ae"),
+            models.Index(fields=["starts_at"], condition=Q(state="booked"), name="meeting_booked"),
         ]
 
     def __str__(self) -> str:
         return f"{self.ae_id} {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes."""
+        return int((self.ends_at - self.starts_at).total_seconds()) // 60
 
 
 class RejectionReason(models.TextChoices):
@@ -68,15 +96,23 @@ class HandOffState(models.TextChoices):
     REJECTED = "rejected", "Rejected"
 
 
+class AnsweredHow(models.TextChoices):
+    """Whose answer a decided hand-off carries."""
+
+    AE = "ae", "By the AE"
+    SILENCE = "silence", "By itself, for want of an answer"
+    CONTEST = "contest", "By a neutral manager"
+
+
 class HandOffQuerySet(models.QuerySet["HandOff"]):
     def visible_to(self, user: Any) -> "HandOffQuerySet":
-        """The AE it went to, the SDR it came from, their managers, RevOps and finance."""
-        if user.role in ("revops", "finance"):
-            return self
-        if user.role == "marketing":
+        """The AE it went to, the SDR it came from, their managers, who judges its contest, and the whole view."""
+        if user.role in ("revops", "finance", "marketing"):
             return self
         if user.role == "manager":
-            return self.filter(Q(ae__team__manager=user) | Q(sdr__team__manager=user))
+            return self.filter(
+                Q(ae__team__manager=user) | Q(sdr__team__manager=user) | Q(contest__judge=user)
+            )
         return self.filter(Q(ae__user=user) | Q(sdr__user=user))
 
     def pending(self) -> "HandOffQuerySet":
@@ -109,6 +145,13 @@ class HandOff(models.Model):
     rejected_criterion = models.CharField(max_length=20, blank=True)
     rejection_reason = models.CharField(max_length=12, choices=RejectionReason.choices, blank=True)
     comment = models.CharField(max_length=1000, blank=True)
+    answered_how = models.CharField(max_length=7, choices=AnsweredHow.choices, default=AnsweredHow.AE)
+    contest_until = models.DateTimeField(
+        null=True, blank=True, help_text="by when the SDR may contest the rejection"
+    )
+    answer_before = models.JSONField(
+        default=dict, blank=True, help_text="what taking the answer back within a minute restores"
+    )
     is_exploration = models.BooleanField(default=False)
     routing = models.JSONField(default=dict, help_text="each candidate and why taken or passed over")
     source_system = models.CharField(max_length=40, blank=True)

@@ -11,10 +11,24 @@ class OpportunityStage(models.TextChoices):
     STAGE_2 = "stage_2", "Stage 2"
     WON = "won", "Closed won"
     LOST = "lost", "Closed lost"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
     @classmethod
     def open_stages(cls) -> tuple[str, str]:
         return (cls.STAGE_1, cls.STAGE_2)
+
+    @classmethod
+    def counted(cls) -> tuple[str, ...]:
+        """Every stage that stands in lists, boards and figures: all but an acceptance that was taken back."""
+        return (cls.STAGE_1, cls.STAGE_2, cls.WON, cls.LOST)
+
+
+class OpportunityKind(models.TextChoices):
+    """What is sold to whom: a new customer, a contract again, or more to a customer."""
+
+    NEW = "new", "New business"
+    RENEWAL = "renewal", "Renewal"
+    UPSELL = "upsell", "Upsell"
 
 
 class LossReason(models.TextChoices):
@@ -23,6 +37,7 @@ class LossReason(models.TextChoices):
     NO_DECISION = "no_decision", "No decision"
     TIMING = "timing", "Timing"
     UNQUALIFIED = "unqualified", "Should not have been accepted"
+    CHURNED = "churned", "The customer left"
     OTHER = "other", "Other"
 
 
@@ -39,6 +54,10 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
 
     def open(self) -> "OpportunityQuerySet":
         return self.filter(stage__in=OpportunityStage.open_stages())
+
+    def counted(self) -> "OpportunityQuerySet":
+        """Without those whose acceptance was taken back: they count nowhere."""
+        return self.filter(stage__in=OpportunityStage.counted())
 
 
 class Opportunity(models.Model):
@@ -63,13 +82,16 @@ class Opportunity(models.Model):
         related_name="sourced_opportunities",
         help_text="the SDR; empty when the owner found it",
     )
-    stage = models.CharField(max_length=8, choices=OpportunityStage.choices, default=OpportunityStage.STAGE_1)
+    kind = models.CharField(max_length=7, choices=OpportunityKind.choices, default=OpportunityKind.NEW)
+    stage = models.CharField(max_length=9, choices=OpportunityStage.choices, default=OpportunityStage.STAGE_1)
     amount_minor = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, default="EUR")
     opened_at = models.DateTimeField()
     stage_changed_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     loss_reason = models.CharField(max_length=12, choices=LossReason.choices, blank=True)
+    expected_close_on = models.DateField(null=True, blank=True)
+    next_step = models.CharField(max_length=200, blank=True)
 
     objects = OpportunityQuerySet.as_manager()
 
@@ -79,7 +101,7 @@ class Opportunity(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(stage__in=("stage_1", "stage_2"), closed_at__isnull=True)
-                | Q(stage__in=("won", "lost"), closed_at__isnull=False),
+                | Q(stage__in=("won", "lost", "withdrawn"), closed_at__isnull=False),
                 name="opportunity_closed_with_time",
             ),
         ]

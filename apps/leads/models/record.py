@@ -40,6 +40,15 @@ class EventKind(models.TextChoices):
     VISITED = "visited", "Visited the site"
     ATTENDED = "attended", "Came to an event"
     MERGED = "merged", "Merged with another lead"
+    RESCHEDULED = "rescheduled", "Meeting rescheduled"
+    CANCELLED = "cancelled", "Meeting cancelled"
+    CONTESTED = "contested", "Rejection contested"
+    UPHELD = "upheld", "Contest upheld"
+    DISMISSED = "dismissed", "Contest dismissed"
+    PASSED_ON = "passed_on", "Account passed on after the win"
+    HEALTH = "health", "Account health recorded"
+    NPS = "nps", "NPS answer recorded"
+    CHURNED = "churned", "Account churned"
     REVERSED = "reversed", "Reversed"
 
 
@@ -99,6 +108,14 @@ class FunnelEvent(models.Model):
     opportunity = models.ForeignKey(
         "leads.Opportunity", null=True, blank=True, on_delete=models.PROTECT, related_name="events"
     )
+    account = models.ForeignKey(
+        "leads.Account",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="events",
+        help_text="set on what happens to a customer after the win",
+    )
     amount_minor = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     source = models.CharField(max_length=8, choices=Source.choices)
@@ -130,6 +147,11 @@ class FunnelEvent(models.Model):
             models.Index(fields=["kind", "occurred_at"], name="event_by_kind"),
             models.Index(fields=["lead", "occurred_at"], name="event_by_lead"),
             models.Index(fields=["recorded_at"], name="event_by_recorded"),
+            models.Index(
+                fields=["account", "occurred_at"],
+                condition=Q(account__isnull=False),
+                name="event_by_account",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -145,6 +167,14 @@ class EventCredit(models.Model):
     rep = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="credits")
     capacity = models.CharField(max_length=7, choices=Capacity.choices)
     share = models.PositiveIntegerField(default=WHOLE_SHARE)
+    rule = models.ForeignKey(
+        "leads.CreditRule",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="by which it was shared",
+    )
 
     class Meta:
         ordering = ["event_id", "pk"]

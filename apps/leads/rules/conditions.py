@@ -4,12 +4,14 @@ Used wherever something is chosen for a lead by what is known of it (which caden
 section 5, "match a lead by score, size, industry, title, source and channel"). What is not known matches only
 ``unknown``. Text is compared without regard to case and to spaces around it. ``selectors.conditions`` turns the
 same rows into a query, and takes a lead's values for ``match``. The tier is the one that routing asks first: it
-follows from the score (``rules.scoring.tier_of_score``).
+follows from the score (``rules.scoring.tier_of_score``), the country from the time zone (``leads.countries``).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from apps.leads.countries import country_called
 
 MOST_ROWS = 20
 _LONGEST = 160
@@ -53,6 +55,7 @@ FIELDS = {
         ),
         Field("city", "City", TEXT),
         Field("time_zone", "Time zone", TEXT),
+        Field("country", "Country", TEXT),
     )
 }
 
@@ -202,7 +205,10 @@ def _condition(index: int, raw: Any) -> Condition:
     values = list(value) if isinstance(value, (list, tuple)) else [value]
     if field.kind == NUMBER:
         return Condition(field.name, operator, _numbers(index, operator, values))
-    return Condition(field.name, operator, _texts(index, field, values))
+    texts = _texts(index, field, values)
+    if field.name == "country" and operator in ("in", "not_in"):
+        texts = _countries(index, texts)
+    return Condition(field.name, operator, texts)
 
 
 def _numbers(index: int, operator: str, values: list[Any]) -> tuple[int, ...]:
@@ -215,6 +221,16 @@ def _numbers(index: int, operator: str, values: list[Any]) -> tuple[int, ...]:
     if wanted == 2 and values[0] > values[1]:
         raise ConditionsInvalid(index, "value", "the first number must not be above the second.")
     return tuple(values)
+
+
+def _countries(index: int, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Each by its name, whether the name or the code was given."""
+    for text in texts:
+        if not country_called(text):
+            raise ConditionsInvalid(
+                index, "value", f"{text} is no country: give its English name or its code, as Germany or DE."
+            )
+    return tuple(dict.fromkeys(map(country_called, texts)))
 
 
 def _texts(index: int, field: Field, values: list[Any]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ A block is a half-open part ``[starts, ends)`` of a weekday on the rep's wall cl
 change of the clocks lengthens or shortens it by real minutes, and at no instant are there two. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -89,14 +89,6 @@ def faults(blocks: Sequence[Block]) -> list[Fault]:
             found.append(Fault(index, "starts", words))
         if latest is None or blocks[index].ends > blocks[latest].ends:
             latest = index
-    return found
-
-
-def copied(week: Week, weekday: int, to: Iterable[int]) -> dict[int, tuple[Block, ...]]:
-    """``week`` with the blocks of one weekday on those of ``to`` as well."""
-    found = {day: tuple(blocks) for day, blocks in week.items()}
-    for day in to:
-        found[day] = tuple(week.get(weekday, ()))
     return found
 
 

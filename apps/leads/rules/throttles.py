@@ -47,10 +47,6 @@ class Days:
         self.taken[day, ""] += 1
         self.taken[day, channel] += 1
 
-    def give_back(self, day: date, channel: str) -> None:
-        self.taken[day, ""] -= 1
-        self.taken[day, channel] -= 1
-
 
 def place(
     days: Days,

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Q
 
+from apps.leads.countries import country_of, zones_by_country
 from apps.leads.models import Lead, Score
-from apps.leads.rules.conditions import FIELDS, NUMBER, Condition
+from apps.leads.rules.conditions import FIELDS, NUMBER, Condition, match
 from apps.leads.rules.scoring import tier_of_score
 
 _COLUMNS = {"size": "employees", "motion": "is_inbound"}
@@ -29,6 +30,7 @@ def known_of(lead: Lead) -> dict[str, Any]:
         "persona": str(lead.persona),
         "city": lead.city,
         "time_zone": lead.time_zone,
+        "country": country_of(lead.time_zone),
     }
 
 
@@ -48,6 +50,8 @@ def _query(condition: Condition) -> Q:
     if condition.field == "tier":
         wanted = [letter for letter in Score.values if str(tier_of_score(letter)) in value]
         return Q(score__in=wanted) if operator == "in" else ~Q(score__in=wanted)
+    if condition.field == "country":
+        return _country(condition)
     if FIELDS[condition.field].kind == NUMBER:
         return _number(column, operator, value)
     if condition.field in ("score", "persona"):
@@ -60,6 +64,16 @@ def _query(condition: Condition) -> Q:
     # A regular expression, because SQLite folds the case of plain letters alone in its own comparisons.
     any_of = reduce(or_, (Q(**{f"{column}__iregex": shape.format(_escaped(str(one)))}) for one in value))
     return ~any_of & ~unknown if operator.startswith("not_") else any_of
+
+
+def _country(condition: Condition) -> Q:
+    """By the zones of the countries for which the condition holds."""
+    by_country = zones_by_country()
+    if condition.operator in ("known", "unknown"):
+        known = Q(time_zone__in=[zone for zones in by_country.values() for zone in zones])
+        return known if condition.operator == "known" else ~known
+    held = [country for country in by_country if match([condition], {"country": country}).ok]
+    return Q(time_zone__in=[zone for country in held for zone in by_country[country]])
 
 
 def _positive(condition: Condition, meaning: dict[str, bool]) -> list[bool]:

@@ -6,17 +6,21 @@ outbound one by the site visits that the outreach caused. How many touches were 
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from statistics import median
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 
 from apps.core.periods import day_of, day_start, month_of
+from apps.core.prepared import AT, PreparedQuery
 from apps.leads.models import Capacity, Channel, EventCredit, EventKind
+from apps.leads.selectors.prepared import REP
 from apps.reps.models import Rep, RepRole
 from apps.reps.rules.business_time import open_minutes
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for
 
 _WORDS = {
     Channel.CALL: ("call", "calls"),
@@ -56,19 +60,20 @@ class Day:
         )
 
 
-def day_of_rep(*, rep: Rep, at: datetime) -> Day:
-    """What the record says of the rep's day and month up to ``at``, in the company's zone. One statement."""
-    zone = settings.COMPANY_TIME_ZONE
-    today = day_of(at, zone)
-    day_began = day_start(today, zone)
-    month_began = day_start(month_of(today).start, zone)
+_DAY_BEGAN = datetime(1000, 1, 2, tzinfo=UTC)
+_MONTH_BEGAN = datetime(1000, 1, 3, tzinfo=UTC)
+
+
+@lru_cache(maxsize=4)
+def _credited(_vendor: str) -> PreparedQuery:
+    """What a rep is credited with: touches of the day, bookings, acceptances and visits of the month."""
     credited = EventCredit.objects.filter(
-        Q(event__kind=EventKind.TOUCHED, event__occurred_at__gte=day_began)
-        | Q(event__kind__in=_OF_THE_MONTH, event__occurred_at__gte=month_began),
-        rep=rep,
+        Q(event__kind=EventKind.TOUCHED, event__occurred_at__gte=_DAY_BEGAN)
+        | Q(event__kind__in=_OF_THE_MONTH, event__occurred_at__gte=_MONTH_BEGAN),
+        rep_id=REP,
         capacity=Capacity.SOURCED,
-        event__occurred_at__gte=month_began,
-        event__occurred_at__lte=at,
+        event__occurred_at__gte=_MONTH_BEGAN,
+        event__occurred_at__lte=AT,
         event__reversed_by__isnull=True,
     )
     rows = credited.order_by("event__occurred_at", "event_id").values_list(
@@ -80,7 +85,19 @@ def day_of_rep(*, rep: Rep, at: datetime) -> Day:
         "event__lead__created_at",
         "event__lead__is_inbound",
     )
-    hours = hours_of(rep.team.calendar)
+    return PreparedQuery(rows, REP, AT, _DAY_BEGAN, _MONTH_BEGAN)
+
+
+def day_of_rep(*, rep: Rep, at: datetime) -> Day:
+    """What the record says of the rep's day and month up to ``at``, in the company's zone. One statement."""
+    zone = settings.COMPANY_TIME_ZONE
+    today = day_of(at, zone)
+    day_began = day_start(today, zone)
+    month_began = day_start(month_of(today).start, zone)
+    rows = _credited(connection.vendor).rows(
+        {REP: rep.pk, AT: at, _DAY_BEGAN: day_began, _MONTH_BEGAN: month_began}
+    )
+    hours = hours_for(rep)
     channels: Counter[str] = Counter()
     speeds: list[float] = []
     counts: Counter[str] = Counter()

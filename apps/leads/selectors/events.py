@@ -22,7 +22,7 @@ def event_for(user: Any) -> QuerySet[FunnelEvent]:
             | Exists(FunnelEvent.objects.visible_to(user).filter(pk=OuterRef("pk")))
         )
         .select_related("lead", "hand_off", "opportunity", "actor", "reverses", "reversed_by")
-        .prefetch_related("credits__rep__team")
+        .prefetch_related("credits__rep__team", "credits__rule")
     )
 
 

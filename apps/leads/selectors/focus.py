@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 
+from apps.core.prepared import PreparedQuery
 from apps.leads.models import FocusBlock
 from apps.leads.rules import focus as rules
+from apps.leads.selectors.prepared import REP
 from apps.reps.models import Rep
 
 ICONS = {
@@ -96,17 +100,21 @@ def label_of(kind: str) -> str:
 
 def week_of(rep: Rep | None) -> OwnWeek:
     """The rep's own blocks where there are any on any weekday, else the company's. One statement."""
-    rows = FocusBlock.objects.filter(Q(rep=rep) | Q(rep__isnull=True)) if rep else _of_company()
+    # The company's alone are those of a key that nobody has.
+    rows = _week_of(connection.vendor).rows({REP: rep.pk if rep else 0})
     by_owner: dict[int | None, dict[int, list[rules.Block]]] = {}
-    for row in rows:
-        days = by_owner.setdefault(row.rep_id, {})
-        days.setdefault(row.weekday, []).append(rules.Block(row.starts, row.ends, row.kind))
+    for rep_id, weekday, starts, ends, kind in rows:
+        days = by_owner.setdefault(rep_id, {})
+        days.setdefault(weekday, []).append(rules.Block(starts, ends, kind))
     own = by_owner.get(rep.pk) if rep else None
     return OwnWeek(own or by_owner.get(None, {}), bool(own))
 
 
-def _of_company() -> QuerySet[FocusBlock]:
-    return FocusBlock.objects.filter(rep__isnull=True)
+@lru_cache(maxsize=4)
+def _week_of(_vendor: str) -> PreparedQuery:
+    # Every look at a queue asks for it.
+    blocks = FocusBlock.objects.filter(Q(rep_id=REP) | Q(rep__isnull=True)).order_by("weekday", "starts")
+    return PreparedQuery(blocks.values_list("rep_id", "weekday", "starts", "ends", "kind"), REP)
 
 
 def strip_of(rep: Rep, at: datetime, zone: tzinfo) -> Strip:

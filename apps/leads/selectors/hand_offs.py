@@ -187,6 +187,8 @@ class Dossier:
     hand_off: HandOff
     answers: list[QualificationAnswer]
     criteria: list[tuple[str, str]]
+    keyed: list[tuple[str, str, str]]
+    """The criteria as (key, name, letter): the letter picks it, one for each."""
     verdicts: str
     touches: TouchSummary
     sdr_record: Answers
@@ -203,6 +205,7 @@ def dossier_rows(user: Any) -> Any:
         "qualification__definition",
         "decided_by",
         "opportunity",
+        "contest__judge",
     )
 
 
@@ -215,11 +218,23 @@ def dossier(hand_off: HandOff, viewer: Rep | None) -> Dossier:
         hand_off=hand_off,
         answers=answers,
         criteria=criteria,
+        keyed=_keyed(criteria),
         verdicts=_verdicts(answers),
         touches=_touches(hand_off),
         sdr_record=sdr_record(hand_off.sdr),
         routing=routing_story(hand_off, viewer),
     )
+
+
+def _keyed(criteria: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Each criterion with the first letter of its name that is still free (none is shown where all are taken)."""
+    taken: set[str] = set()
+    found = []
+    for key, name in criteria:
+        letter = next((one for one in name.lower() if one.isalpha() and one not in taken), "")
+        taken.add(letter)
+        found.append((key, name, letter))
+    return found
 
 
 def _verdicts(answers: Sequence[QualificationAnswer]) -> str:
@@ -260,8 +275,11 @@ def sdr_record(sdr: Rep) -> Answers:
 _HOUR_PX = 22
 
 
-def day_of_meeting(meeting: Meeting, name: str, zone: Any) -> Day:
-    """The AE's day around the meeting with ``name``, in ``zone``. One statement, busy times included."""
+def day_of_meeting(meeting: Meeting, name: str, zone: Any, *, with_titles: bool) -> Day:
+    """The AE's day around the meeting with ``name``, in ``zone``. One statement, busy times included.
+
+    What else the AE has that day is named ``with_titles`` only, for the AE; everybody else sees "Busy".
+    """
     local = meeting.starts_at.astimezone(zone)
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     end = start + timedelta(days=1)
@@ -293,7 +311,7 @@ def day_of_meeting(meeting: Meeting, name: str, zone: Any) -> Day:
         return DayEntry(words, is_this, top, max(height, 16))
 
     named = f"{this[0]:%H:%M} {name}"
-    others = [entry(a, b, words or "Busy", False) for a, b, words in sorted(blocks)]
+    others = [entry(a, b, (with_titles and words) or "Busy", False) for a, b, words in sorted(blocks)]
     spans = ", ".join(f"{a:%H:%M} to {b:%H:%M}" for a, b, _ in sorted(blocks))
     return Day(
         hours=tuple(range(first, last + 1)),

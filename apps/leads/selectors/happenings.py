@@ -45,7 +45,8 @@ _OF_KIND = {
     HANDED: (
         EventKind.BOOKED, EventKind.HANDED_OFF, EventKind.HELD, EventKind.NO_SHOW, EventKind.ACCEPTED,
         EventKind.REJECTED, EventKind.STAGE_1, EventKind.STAGE_2, EventKind.WON, EventKind.LOST,
-        EventKind.AMOUNT_CHANGED,
+        EventKind.AMOUNT_CHANGED, EventKind.RESCHEDULED, EventKind.CANCELLED, EventKind.CONTESTED,
+        EventKind.UPHELD, EventKind.DISMISSED, EventKind.PASSED_ON,
     ),
     CHANGES: (EventKind.MERGED, EventKind.REVERSED),
 }  # fmt: skip
@@ -62,6 +63,12 @@ _ICONS = {
     EventKind.HANDED_OFF: "route",
     EventKind.HELD: "check",
     EventKind.NO_SHOW: "xc",
+    EventKind.RESCHEDULED: "refresh",
+    EventKind.CANCELLED: "ban",
+    EventKind.CONTESTED: "flag",
+    EventKind.UPHELD: "checkc",
+    EventKind.DISMISSED: "minus",
+    EventKind.PASSED_ON: "people",
     EventKind.ACCEPTED: "handshake",
     EventKind.REJECTED: "xc",
     EventKind.STAGE_1: "flag",

@@ -34,7 +34,9 @@ class Inbound:
 def inbound_reps(user: Any) -> list[Rep]:
     """Inbound SDRs of the user's scope; marketing judges the motion and sees them all."""
     reps = Rep.objects.all() if user.role == Role.MARKETING else Rep.objects.visible_to(user)
-    return list(reps.filter(role=RepRole.ISR).select_related("team__calendar").order_by("name", "pk"))
+    return list(
+        reps.filter(role=RepRole.ISR).select_related("calendar", "team__calendar").order_by("name", "pk")
+    )
 
 
 def inbound(*, user: Any, month: Period, at: datetime) -> Inbound:

@@ -116,13 +116,14 @@ class Dossier:
 def leads_for(user: Any) -> QuerySet[Lead]:
     """Leads within the user's scope, with what a page reads of each joined in."""
     return Lead.objects.visible_to(user).select_related(
-        "team__calendar", "owner", "account", "claimed_by", "mql_definition", "merged_into"
+        "team__calendar", "owner__calendar", "account", "claimed_by", "mql_definition", "merged_into"
     )
 
 
 def dossier_of(*, lead: Lead, user: Any, now: datetime, zone: tzinfo) -> Dossier:
     """A bounded number of statements. ``lead`` comes from ``leads_for``."""
-    hours = hours_of(lead.team.calendar) if lead.team else None
+    own = lead.owner.calendar if lead.owner else None
+    hours = hours_of(own or lead.team.calendar) if lead.team else None
     due_at, warn_at = deadline_of(lead, hours) if hours else (lead.due_at, lead.warn_at)
     policy, rules = follow_up.rules_in_force(now)
     attempts = attempts_of(lead, most=_MOST_ATTEMPTS)

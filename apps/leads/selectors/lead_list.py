@@ -32,10 +32,6 @@ class Filters:
     def __bool__(self) -> bool:
         return self != Filters()
 
-    @property
-    def stage_word(self) -> str:
-        return dict(LeadStage.choices).get(self.stage, "")
-
 
 def page(*, user: Any, filters: Filters, after: str) -> Page:
     """Fifty leads, the newest first. Two statements."""

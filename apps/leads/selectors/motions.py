@@ -33,7 +33,7 @@ from apps.leads.rules import attribution
 from apps.leads.selectors import visits as visit_rows
 from apps.reps.models import Rep
 from apps.reps.rules.business_time import Hours, open_minutes
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for
 
 WINDOW_DAYS = 30
 WEEKS = 8
@@ -160,9 +160,10 @@ class InboundHome:
 def first_answers(reps: Sequence[Rep], start: datetime, end: datetime) -> list[FirstAnswer]:
     """First touches in ``[start, end)`` of inbound leads, by these reps. One statement.
 
-    Reps need ``team__calendar`` loaded. The promise is the one that stood on the lead when it was touched.
+    Reps need ``calendar`` and ``team__calendar`` loaded. The promise is the one that stood on the lead when
+    it was touched.
     """
-    hours: dict[int, Hours] = {rep.pk: hours_of(rep.team.calendar) for rep in reps}
+    hours: dict[int, Hours] = {rep.pk: hours_for(rep) for rep in reps}
     rows = (
         Touch.objects.filter(
             rep__in=list(hours),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
@@ -23,6 +23,8 @@ class Filters:
     owner: int | None = None
     currency: str = ""
     origin: str = ""
+    kind: str = ""
+    due: str = ""
     text: str = ""
 
     @property
@@ -53,9 +55,12 @@ class Column:
         return self.count - len(self.rows)
 
 
-def filtered(user: Any, filters: Filters) -> QuerySet[Opportunity]:
-    """The opportunities that ``user`` may see and the filters leave."""
+def filtered(user: Any, filters: Filters, on: date | None = None) -> QuerySet[Opportunity]:
+    """The opportunities that ``user`` may see and the filters leave; ``on`` is the day that "late" is told from."""
     found = Opportunity.objects.visible_to(user)
+    # What was withdrawn counts nowhere; only who asks for it by name finds it.
+    if filters.stage != OpportunityStage.WITHDRAWN:
+        found = found.counted()
     if filters.stage == "open":
         found = found.open()
     elif filters.stage:
@@ -66,27 +71,40 @@ def filtered(user: Any, filters: Filters) -> QuerySet[Opportunity]:
         found = found.filter(currency=filters.currency)
     if filters.origin:
         found = found.filter(sourced_by__isnull=filters.origin == "own")
+    if filters.kind:
+        found = found.filter(kind=filters.kind)
+    if filters.due == "unplanned":
+        found = found.open().filter(expected_close_on__isnull=True)
+    elif filters.due == "late" and on is not None:
+        found = found.open().filter(expected_close_on__lt=on)
     if filters.text:
         found = found.filter(Q(name__icontains=filters.text) | Q(account__name__icontains=filters.text))
     return found
 
 
-def listed(user: Any, filters: Filters, *, after: str) -> Page:
+def listed(user: Any, filters: Filters, *, after: str, on: date | None = None) -> Page:
     """One page of the list, the latest opened first."""
-    rows = filtered(user, filters).select_related("owner", "account", "sourced_by")
+    rows = filtered(user, filters, on).select_related("owner", "account", "sourced_by")
     return page_of(rows, by=("-opened_at", "-pk"), after=after)
 
 
-def board(user: Any, filters: Filters, *, closed_since: datetime) -> list[Column]:
+def totals(user: Any, filters: Filters, on: date | None = None) -> list[Total]:
+    """How many the list has and what they are worth, by currency. One statement."""
+    sums = filtered(user, filters, on).order_by().values("currency")
+    rows = sums.annotate(n=Count("pk"), worth=Sum("amount_minor")).order_by("-n", "currency")
+    return [Total(row["n"], row["worth"], row["currency"]) for row in rows]
+
+
+def board(user: Any, filters: Filters, *, closed_since: datetime, on: date | None = None) -> list[Column]:
     """A column per stage; won and lost are those closed from ``closed_since`` on. Five statements."""
-    wanted = filtered(user, filters).filter(Q(closed_at__isnull=True) | Q(closed_at__gte=closed_since))
+    wanted = filtered(user, filters, on).filter(Q(closed_at__isnull=True) | Q(closed_at__gte=closed_since))
     sums = wanted.order_by().values("stage", "currency").annotate(n=Count("pk"), worth=Sum("amount_minor"))
-    totals: dict[str, list[Total]] = {stage: [] for stage in OpportunityStage}
+    by_stage: dict[str, list[Total]] = {stage: [] for stage in OpportunityStage}
     for row in sums:
-        totals[row["stage"]].append(Total(row["n"], row["worth"], row["currency"]))
+        by_stage[row["stage"]].append(Total(row["n"], row["worth"], row["currency"]))
     columns = []
-    for stage in OpportunityStage:
-        of_stage = sorted(totals[stage], key=lambda total: (-total.count, total.currency))
+    for stage in map(OpportunityStage, OpportunityStage.counted()):
+        of_stage = sorted(by_stage[stage], key=lambda total: (-total.count, total.currency))
         rows = wanted.filter(stage=stage).select_related("owner").order_by("-stage_changed_at", "-pk")
         columns.append(
             Column(
@@ -106,16 +124,40 @@ def owners(user: Any) -> list[Rep]:
     return list(Rep.objects.visible_to(user).filter(role__in=("ae", "am", "csm")).only("pk", "name")[:300])
 
 
-def open_count(user: Any, *, most: int) -> int:
-    """How many are open for ``user``, counted up to ``most``."""
-    return Opportunity.objects.visible_to(user).open().order_by()[:most].count()
+def open_query(user: Any, *, most: int) -> QuerySet[Opportunity]:
+    """Those open for ``user``, ``most`` of them, to be counted."""
+    return Opportunity.objects.visible_to(user).open().order_by()[:most]
 
 
 def with_owner(user: Any) -> QuerySet[Opportunity]:
     """What one opportunity is looked up in, with what its page and its policies read."""
     return Opportunity.objects.visible_to(user).select_related(
-        "owner__team", "owner__user", "sourced_by", "account", "lead", "hand_off"
+        "owner__team", "owner__user", "sourced_by", "account", "lead", "hand_off__qualification"
     )
+
+
+@dataclass(frozen=True)
+class AmountChange:
+    """That the amount became another: from → to, by which event, and whether that was taken back."""
+
+    event: FunnelEvent
+    from_minor: int | None
+    from_currency: str
+    is_reversed: bool
+
+
+def amount_history(told: Iterable["Happening"]) -> list[AmountChange]:
+    """The changes of the amount among what happened (the latest first), the latest first. No statement."""
+    return [
+        AmountChange(
+            one.event,
+            one.event.data.get("from_minor"),
+            one.event.data.get("from_currency") or one.event.currency,
+            one.is_reversed,
+        )
+        for one in told
+        if one.event.kind == EventKind.AMOUNT_CHANGED
+    ]
 
 
 @dataclass(frozen=True)
@@ -172,11 +214,11 @@ def stage_path(opportunity: Opportunity, told: Iterable[Happening]) -> list[tupl
     }
     order = [OpportunityStage.STAGE_1, OpportunityStage.STAGE_2, OpportunityStage.WON]
     steps: list[tuple[str, datetime | None, str]] = []
-    if opportunity.stage == OpportunityStage.LOST:
+    if opportunity.stage in (OpportunityStage.LOST, OpportunityStage.WITHDRAWN):
         for stage in order[:2]:
             if stage in reached:
                 steps.append((stage.label, reached[stage], "done"))
-        return [*steps, (OpportunityStage.LOST.label, opportunity.closed_at, "failed")]
+        return [*steps, (OpportunityStage(opportunity.stage).label, opportunity.closed_at, "failed")]
     at = order.index(OpportunityStage(opportunity.stage))
     for index, stage in enumerate(order):
         won = stage == OpportunityStage.WON and index == at

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +18,12 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from apps.core.prepared import AT, Prepared
 from apps.leads.models import Channel, Lead, QueueBucket, Score
 from apps.leads.models.ordering import FocusRank, order_of
 from apps.leads.rules import queue as rules
 from apps.leads.selectors import prepared
-from apps.leads.selectors.prepared import Given, Prepared
+from apps.leads.selectors.prepared import Given
 from apps.leads.selectors.queue_rows import (
     CHANNEL_ICONS,
     Row,
@@ -35,7 +36,7 @@ from apps.leads.selectors.queue_rows import (
     with_words,
 )
 from apps.reps.models import Rep
-from apps.reps.selectors import hours_of, rep_of
+from apps.reps.selectors import hours_for, rep_of
 
 __all__ = [
     "CHANNEL_ICONS", "Filters", "Group", "Queue", "Row", "deadline_of", "fingerprint_of", "queue_count",
@@ -47,6 +48,7 @@ CAP = 1_000
 """Beyond this nobody reads the figure, and the database need not count on."""
 
 _COUNT_SECONDS = 30
+_MARKERS = (prepared.REP, prepared.TEAM, AT, prepared.ZONES)
 _BLOCK_WORDS = {"call": "calls", "email": "emails", "social": "social touches"}
 
 
@@ -133,7 +135,7 @@ class Queue:
     now: datetime
     focus: str = ""
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         return [row for group in self.groups for row in group.rows]
 
@@ -154,19 +156,15 @@ class Queue:
     def total_words(self) -> str:
         return f"{CAP:,}+" if self.total > CAP else f"{self.total:,}"
 
-    @property
+    @cached_property
     def late(self) -> list[Row]:
         """Those whose promise ran out, in the order of the queue."""
         return late(self.rows, self.now)
 
-    @property
+    @cached_property
     def at_risk(self) -> list[Row]:
         """Those whose promise runs out soon, the nearest first."""
         return at_risk(self.rows, self.now)
-
-    def place_of(self, pk: int) -> int:
-        """Where the lead stands among the rows shown, from 1; 0 when it is not among them."""
-        return next((place for place, row in enumerate(self.rows, 1) if row.pk == pk), 0)
 
 
 def scopes_of(rep: Rep, at: datetime, focus: str = "") -> tuple[QuerySet[Lead], QuerySet[Lead]]:
@@ -190,8 +188,8 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
     zones = rules.waiting_zones(at, settings.COMPANY_TIME_ZONE)
     asked = Asked(connection.vendor, filters, focus, zones.all_but)
     given = Given(rep.pk, rep.team_id, at, zones)
-    leads = [read(row) for row in rows_statement(asked, SHOWN).rows(given)]
-    hours = hours_of(rep.team.calendar)
+    leads = [read(row) for row in rows_statement(asked, SHOWN).rows(given.values)]
+    hours = hours_for(rep)
     by_bucket: dict[int, list[Row]] = {}
     for lead in leads:
         by_bucket.setdefault(lead.queue_bucket, []).append(row_of(lead, now=at, zone=zone, hours=hours))
@@ -199,7 +197,7 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
     if len(leads) < SHOWN:
         counts, capped = Counter({bucket: len(rows) for bucket, rows in by_bucket.items()}), False
     else:
-        counts, capped = _counted(counts_statement(asked, CAP).rows(given))
+        counts, capped = _counted(counts_statement(asked, CAP).rows(given.values))
     last_counted = max(counts, default=0)
     groups = [
         Group(QueueBucket(bucket), rows, counts[bucket], more=capped and bucket == last_counted, focus=focus)
@@ -220,7 +218,7 @@ class Asked:
     def scopes(self) -> list[QuerySet[Lead]]:
         """The two lists with markers where values are given."""
         zones = rules.Zones(prepared.ZONES, self.all_but)
-        scopes = _scopes(prepared.REP, prepared.TEAM, prepared.AT, self.focus, zones)
+        scopes = _scopes(prepared.REP, prepared.TEAM, AT, self.focus, zones)
         return [self.filters.narrow(scope) for scope in scopes]
 
 
@@ -238,7 +236,7 @@ def rows_statement(asked: Asked, most: int) -> Prepared:
     union = " UNION ALL ".join(heads)
     best = f"SELECT id FROM ({union}) AS heads ORDER BY {', '.join(keys)} LIMIT {most}"  # noqa: S608
     found = Lead.objects.filter(pk__in=RawSQL(best, params))  # noqa: S611 - values are parameters  # nosec B611
-    return Prepared.of(*with_words(found).order_by(*order_of(focus)).query.sql_with_params())
+    return Prepared.of(*with_words(found).order_by(*order_of(focus)).query.sql_with_params(), _MARKERS)
 
 
 @lru_cache(maxsize=256)
@@ -252,7 +250,7 @@ def counts_statement(asked: Asked, most: int) -> Prepared:
             f"SELECT {number}, queue_bucket, COUNT(*) FROM ({sql}) AS part{number} GROUP BY queue_bucket"  # noqa: S608
         )
         params.extend(values)
-    return Prepared.of(" UNION ALL ".join(parts), params)
+    return Prepared.of(" UNION ALL ".join(parts), params, _MARKERS)
 
 
 def _counted(rows: list[tuple[Any, ...]]) -> tuple[Counter[int], bool]:
@@ -280,16 +278,19 @@ def _count_key(user_id: int) -> str:
     return f"leads.queue_count.{user_id}"
 
 
-def remember_count(user_id: int, queue: Queue) -> None:
-    """Let the rail read what a page counted just now."""
-    if not queue.filters:
-        found = QueueCount(queue.total, len(queue.at_risk) + len(queue.late))
-        cache.set(_count_key(user_id), found, _COUNT_SECONDS)
+def remember_count(user: Any, queue: Queue) -> None:
+    """Let the rail read what a page of ``user`` counted just now: this page's, and that of the next ones."""
+    if queue.filters:
+        return
+    user.queue_counted = found = QueueCount(queue.total, len(queue.at_risk) + len(queue.late))
+    # Reading is far cheaper than writing, and most pages find what was there.
+    if cache.get(_count_key(user.pk)) != found:
+        cache.set(_count_key(user.pk), found, _COUNT_SECONDS)
 
 
 def queue_count(*, user: Any, at: datetime) -> QueueCount:
     """The figure for the rail; at most half a minute old."""
-    kept = cache.get(_count_key(user.pk))
+    kept = getattr(user, "queue_counted", None) or cache.get(_count_key(user.pk))
     if kept is not None:
         return kept
     rep = rep_of(user)

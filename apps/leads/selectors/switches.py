@@ -17,7 +17,7 @@ from apps.core.periods import day_of, day_start
 from apps.leads.models import Persona, Touch
 from apps.leads.rules.switches import USUAL_DAYS, Comparison, DayOfSwitches
 from apps.reps.models import Rep
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for
 
 REACH = timedelta(days=60)
 """How far back the usual days are looked for; who was away longer begins anew."""
@@ -70,14 +70,15 @@ def switches_by_day(reps: Sequence[int], start: datetime, end: datetime) -> dict
 def compare(*, reps: Sequence[Rep], at: datetime) -> dict[int, Comparison]:
     """By rep id, today until ``at`` beside the rep's last working days with touches. One statement.
 
-    A working day is one on which the team's calendar opens; reps need ``team__calendar`` loaded.
+    A working day is one on which the rep's own calendar opens, else the team's; reps need ``calendar`` and
+    ``team__calendar`` loaded.
     """
     today = day_of(at, settings.COMPANY_TIME_ZONE)
     start = day_start(today - REACH, settings.COMPANY_TIME_ZONE)
     told = switches_by_day([rep.pk for rep in reps], start, at + timedelta(microseconds=1))
     found = {}
     for rep in reps:
-        hours = hours_of(rep.team.calendar)
+        hours = hours_for(rep)
         days = told.get(rep.pk, [])
         own = next((one for one in days if one.day == today), DayOfSwitches(today, 0, 0, 0))
         past = [one for one in days if one.day < today and hours.windows_on(one.day)]

@@ -1,28 +1,41 @@
 """Offer times, book one, and hand the lead to the AE whom routing names."""
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.audit import services as audit
-from apps.core.errors import DomainError, InvalidInput
-from apps.leads.models import EventKind, HandOff, Lead, LeadStage, Meeting, Qualification, Source
-from apps.leads.rules import routing
-from apps.leads.rules.scoring import tier_of_score
-from apps.leads.services import exploration, queue
+from apps.core.errors import DomainError
+from apps.leads.models import (
+    EventKind,
+    HandOff,
+    Lead,
+    LeadStage,
+    Meeting,
+    Qualification,
+    Source,
+)
+from apps.leads.selectors.availability import free_slots
+from apps.leads.services import (
+    assigning,
+    exploration,
+    holds,
+    invitations,
+    meetings,
+    queue,
+    rescheduling,
+    slots,
+)
+from apps.leads.services.booking_rules import booking_rules
+from apps.leads.services.preferences import was_asked_for
 from apps.leads.services.record import NewEvent, owned, record_events, sourced
 from apps.leads.signals import hand_off_created, owners_changed
-from apps.reps.models import BusinessCalendar, BusyTime, Rep, Tier
-from apps.reps.rules.business_time import is_open
-from apps.reps.selectors import away_on, hours_of
+from apps.reps.models import Rep
 
-SLOT = timedelta(minutes=30)
-"""Meetings fill one slot of a half-hour grid, so that a unique start is a free AE."""
+SLOT = slots.GRID
+"""The grid of half hours on which meetings begin; they take one half hour, two or three."""
 
 
 class UnableToBook(DomainError):
@@ -39,180 +52,125 @@ class Slot:
     free_aes: int
 
 
-def _receiving_aes(lead: Lead, at: datetime) -> list[Rep]:
-    # Many AEs share a calendar with all its holidays: each is read once, not beside every AE.
-    aes = Rep.objects.aes().active_on(at.date()).prefetch_related("team__calendar")
-    teams = list(lead.team.hands_off_to.values_list("pk", flat=True)) if lead.team else []
-    if teams:
-        aes = aes.filter(team__in=teams)
-    return list(aes.order_by("pk"))
-
-
-def _busy(
-    aes: Iterable[Rep], start: datetime, end: datetime
-) -> dict[int, list[tuple[datetime, datetime, str]]]:
-    """Meetings and busy times of each AE that overlap ``[start, end)``; the words are in the AE's own time."""
-    zones = {ae.pk: ZoneInfo(ae.team.calendar.time_zone) for ae in aes}
-    ids = list(zones)
-    found: dict[int, list[tuple[datetime, datetime, str]]] = {pk: [] for pk in ids}
-    meetings = Meeting.objects.filter(ae__in=ids, starts_at__lt=end, ends_at__gt=start).exclude(
-        state=Meeting.State.CANCELLED
+def offered_slots(
+    *, lead: Lead, at: datetime, days: int = 7, most: int = 60, minutes: int = 30
+) -> list[Slot]:
+    """Times from the next half hour on at which one AE at least is free for ``minutes``, soonest first."""
+    first = slots.next_slot(at + timedelta(minutes=30))
+    free = free_slots(
+        aes=assigning.receiving_aes(lead=lead, at=at),
+        first=first,
+        last=first + timedelta(days=days),
+        at=at,
+        length=timedelta(minutes=minutes),
     )
-    for ae, starts, ends in meetings.values_list("ae_id", "starts_at", "ends_at"):
-        found[ae].append((starts, ends, f"In a meeting {_span(starts, ends, zones[ae])}"))
-    busy = BusyTime.objects.filter(rep__in=ids, starts_at__lt=end, ends_at__gt=start)
-    for ae, starts, ends in busy.values_list("rep_id", "starts_at", "ends_at"):
-        found[ae].append((starts, ends, f"Busy {_span(starts, ends, zones[ae])}"))
-    return found
+    return [Slot(starts_at, len(aes)) for starts_at, aes in list(free.items())[:most]]
 
 
-def _span(starts: datetime, ends: datetime, zone: ZoneInfo) -> str:
-    """``13:30 to 14:30 CET``."""
-    return f"{starts.astimezone(zone):%H:%M} to {ends.astimezone(zone):%H:%M %Z}"
-
-
-def offered_slots(*, lead: Lead, at: datetime, days: int = 7, most: int = 60) -> list[Slot]:
-    """Times from the next half hour on at which one AE at least is free, soonest first."""
-    aes = _receiving_aes(lead, at)
-    first = _next_slot(at + timedelta(minutes=30))
-    end = first + timedelta(days=days)
-    busy = _busy(aes, first, end)
-    load = _weekly_load([ae.pk for ae in aes], first, end)
-    calendars = {ae.team.calendar_id: ae.team.calendar for ae in aes}
-    away: dict[Any, set[int]] = {}
-    slots: list[Slot] = []
-    start = first
-    while start < end and len(slots) < most:
-        open_calendars = _open_calendars(calendars.values(), start)
-        day, week = start.date(), _monday(start)
-        if open_calendars and day not in away:
-            away[day] = away_on(day, [ae.pk for ae in aes])
-        free = sum(
-            ae.team.calendar_id in open_calendars
-            and ae.pk not in away[day]
-            and (ae.left_on is None or ae.left_on > day)
-            and load[ae.pk, week] < ae.weekly_meeting_cap
-            and not any(begins < start + SLOT and ends > start for begins, ends, _ in busy[ae.pk])
-            for ae in aes
-        )
-        if free:
-            slots.append(Slot(start, free))
-        start += SLOT
-    return slots
-
-
-def _monday(instant: datetime) -> datetime:
-    """When the week of ``instant`` began, in UTC; caps count by it."""
-    return (instant - timedelta(days=instant.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _weekly_load(aes: list[int], first: datetime, last: datetime) -> Counter[tuple[int, datetime]]:
-    """Meetings of each AE (by id) in each week from that of ``first`` to that of ``last``."""
-    weeks = Meeting.objects.filter(
-        ae__in=aes, starts_at__gte=_monday(first), starts_at__lt=_monday(last) + timedelta(days=7)
-    ).exclude(state=Meeting.State.CANCELLED)
-    return Counter((ae, _monday(starts_at)) for ae, starts_at in weeks.values_list("ae_id", "starts_at"))
-
-
-def _open_calendars(calendars: Iterable[BusinessCalendar], start: datetime) -> set[int]:
-    """Those (by id) that are open for a whole slot from ``start``."""
-    last = start + SLOT - timedelta(seconds=1)
-    found = set()
-    for calendar in calendars:
-        hours = hours_of(calendar)
-        if is_open(hours, start) and is_open(hours, last):
-            found.add(calendar.pk)
-    return found
-
-
-def _next_slot(at: datetime) -> datetime:
-    at = at.astimezone(UTC)
-    floor = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
-    return floor if floor == at else floor + SLOT
-
-
-def candidates_at(*, lead: Lead, starts_at: datetime) -> list[routing.Candidate]:
-    """Every AE who may take this lead, with why not when not free at ``starts_at``."""
-    aes = _receiving_aes(lead, starts_at)
-    ids = [ae.pk for ae in aes]
-    busy = _busy(aes, starts_at, starts_at + SLOT)
-    away = away_on(starts_at.date(), ids)
-    week = _monday(starts_at)
-    load = _weekly_load(ids, starts_at, starts_at)
-    open_calendars = _open_calendars(
-        {ae.team.calendar_id: ae.team.calendar for ae in aes}.values(), starts_at
-    )
-
-    def why_not(ae: Rep) -> str:
-        if ae.pk in away:
-            return "On leave"
-        if ae.team.calendar_id not in open_calendars:
-            return "Outside working hours"
-        return busy[ae.pk][0][2] if busy[ae.pk] else ""
-
-    return [
-        routing.Candidate(
-            rep_id=ae.pk,
-            name=ae.name,
-            tier=ae.tier or Tier.THREE,
-            rank=ae.rank or 999,
-            meetings_this_week=load[ae.pk, week],
-            weekly_cap=ae.weekly_meeting_cap,
-            why_not=why_not(ae),
-        )
-        for ae in aes
-    ]
-
-
-@transaction.atomic
 def book_meeting(
     *,
     lead: Lead,
     sdr: Rep,
     starts_at: datetime,
     at: datetime,
+    minutes: int | None = None,
     as_exploration: bool = False,
     actor: Any = None,
     source: Source = Source.PAGE,
 ) -> HandOff:
     """Book ``starts_at`` with the AE whom routing names, and hand the lead over.
 
-    Raises ``UnableToBook`` when the lead does not meet the definition (and is not explored on
-    purpose), waits for another AE already, or when nobody is free then; ``AnothersLead`` when somebody else
-    works it; ``OverBudget`` for an exploration beyond the quarter's; ``InvalidInput`` for a time that is past
-    or off the half-hour grid.
+    A hold of this SDR on that time is used while it stands; else routing chooses again. A lead whose hand-off
+    waits for a new time keeps its hand-off. ``minutes`` is 30, 60 or 90, the company's usual length when left
+    out. Raises ``UnableToBook`` when the lead does not meet the definition (and is not explored on purpose),
+    waits for another AE already, or when nobody is free then; ``AnothersLead`` when somebody else works it;
+    ``OverBudget`` for an exploration beyond the quarter's; ``InvalidInput`` for a time that is past or off the
+    half-hour grid.
     """
-    starts_at = starts_at.astimezone(UTC)
-    if starts_at <= at:
-        raise InvalidInput("Choose a time that is still to come.", field="starts_at")
-    if starts_at != _next_slot(starts_at):
-        raise InvalidInput("Meetings start on the hour or the half hour.", field="starts_at")
-    lead = Lead.objects.select_for_update(of=("self",)).select_related("team").get(pk=lead.pk)
-    qualification = _qualification_to_book(lead, as_exploration)
-    queue.refuse_anothers(lead=lead, rep=sdr, at=at)
-    if as_exploration or lead.is_exploration:
-        exploration.refuse_over_budget(rep=sdr, at=at)
-    decision, meeting = _take_slot(lead, starts_at, at)
-    ae = meeting.ae
-    hand_off = HandOff.objects.create(
-        lead=lead,
-        qualification=qualification,
-        meeting=meeting,
-        sdr=sdr,
-        ae=ae,
-        created_at=at,
-        is_exploration=as_exploration or lead.is_exploration,
-        routing=kept_decision(decision=decision, lead=lead),
+    starts_at, ends_at = slots.span(
+        starts_at=starts_at, minutes=minutes or booking_rules().meeting_minutes, at=at
     )
-    lead.stage = LeadStage.HANDED_OFF
+    # Before and apart from what follows (services.holds.hold_slot says why).
+    holds.let_go_of_others(lead=lead, sdr=sdr, starts_at=starts_at, ends_at=ends_at, at=at)
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).select_related("team").get(pk=lead.pk)
+        waiting = lead.hand_offs.filter(state=HandOff.State.PENDING).first()
+        if waiting is not None and lead.is_workable and not lead.do_not_contact:
+            queue.refuse_anothers(lead=lead, rep=sdr, at=at)
+            return rescheduling.book_again(
+                hand_off=waiting,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                sdr=sdr,
+                at=at,
+                actor=actor,
+                source=source,
+            )
+        qualification = _qualification_to_book(lead, as_exploration)
+        queue.refuse_anothers(lead=lead, rep=sdr, at=at)
+        if as_exploration or lead.is_exploration:
+            exploration.refuse_over_budget(rep=sdr, at=at)
+        assigned, meeting = _take_time(lead, sdr, starts_at, ends_at, at)
+        hand_off = HandOff.objects.create(
+            lead=lead,
+            qualification=qualification,
+            meeting=meeting,
+            sdr=sdr,
+            ae=assigned.ae,
+            created_at=at,
+            is_exploration=as_exploration or lead.is_exploration,
+            routing=assigned.words,
+        )
+        meeting.for_hand_off = hand_off
+        Meeting.objects.filter(pk=meeting.pk).update(for_hand_off=hand_off)
+        assigned.keep(lead=lead, at=at, hand_off=hand_off)
+        _hand_over(lead, sdr, at)
+        _record(hand_off, at, actor, source)
+        invitations.invite(meeting=meeting, at=at, source=source)
+        hand_off_created.send(sender=HandOff, hand_off=hand_off, at=at)
+    return hand_off
+
+
+def _take_time(
+    lead: Lead, sdr: Rep, starts_at: datetime, ends_at: datetime, at: datetime
+) -> tuple[assigning.Assigned, Meeting]:
+    """The AE and the meeting: from the hold while it stands, else as routing chooses."""
+
+    def make(ae: Rep) -> Meeting:
+        return Meeting.objects.create(
+            lead=lead,
+            ae=ae,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            state_changed_at=at,
+            was_asked_for=was_asked_for(lead=lead, starts_at=starts_at, ends_at=ends_at),
+            invite_uid=invitations.new_uid(),
+        )
+
+    assigned = rescheduling.from_hold(
+        lead=lead, sdr=sdr, starts_at=starts_at, ends_at=ends_at, at=at, make=make
+    )
+    if assigned is None:
+        asked = assigning.Asked(lead, starts_at, ends_at, at, sdr=sdr)
+        try:
+            assigned = assigning.assign(asked=asked, make=make)
+        except assigning.NobodyFree as error:
+            raise UnableToBook(error.message, field="starts_at") from None
+    assert isinstance(assigned.taker, Meeting)
+    return assigned, assigned.taker
+
+
+def _hand_over(lead: Lead, sdr: Rep, at: datetime) -> None:
+    """The lead leaves the queue."""
     from_pool = lead.owner_id is None
     lead.owner_id = lead.owner_id or sdr.pk
-    lead.callback_at = lead.next_touch_at = lead.reentry_on = lead.due_at = lead.warn_at = None
-    lead.claimed_by = lead.claimed_until = None
-    queue.settle(lead)
+    meetings.out_of_queue(lead)
     lead.save()
     if from_pool:
         owners_changed.send(sender=Lead, owners={lead.pk: sdr.pk}, at=at)
+
+
+def _record(hand_off: HandOff, at: datetime, actor: Any, source: Source) -> None:
     record_events(
         events=[
             NewEvent(
@@ -220,9 +178,9 @@ def book_meeting(
                 occurred_at=at,
                 source=source,
                 source_key=f"hand_off:{hand_off.pk}:{kind}",
-                lead=lead,
+                lead=hand_off.lead,
                 hand_off=hand_off,
-                credits=[*sourced(sdr), *owned(ae)],
+                credits=[*sourced(hand_off.sdr), *owned(hand_off.ae)],
                 actor=actor,
             )
             for kind in (EventKind.BOOKED, EventKind.HANDED_OFF)
@@ -230,10 +188,12 @@ def book_meeting(
         at=at,
     )
     audit.record(
-        verb="leads.hand_off.created", subject=hand_off, at=at, actor=actor, data={"ae": ae.pk, "sdr": sdr.pk}
+        verb="leads.hand_off.created",
+        subject=hand_off,
+        at=at,
+        actor=actor,
+        data={"ae": hand_off.ae_id, "sdr": hand_off.sdr_id},
     )
-    hand_off_created.send(sender=HandOff, hand_off=hand_off, at=at)
-    return hand_off
 
 
 def _qualification_to_book(lead: Lead, as_exploration: bool) -> Qualification:
@@ -253,50 +213,3 @@ def _qualification_to_book(lead: Lead, as_exploration: bool) -> Qualification:
             "The lead does not meet the SQL definition. Qualify it further, or book it as exploration."
         )
     return qualification
-
-
-def _take_slot(lead: Lead, starts_at: datetime, at: datetime) -> tuple[routing.Decision, Meeting]:
-    """Let routing choose until the database grants the slot: a race lost is a candidate less."""
-    candidates = candidates_at(lead=lead, starts_at=starts_at)
-    while True:
-        decision = routing.choose(tier_of_score(lead.score), candidates)
-        if decision.chosen is None:
-            raise UnableToBook("Nobody is free at that time any more: choose another.", field="starts_at")
-        taken = decision.chosen
-        try:
-            with transaction.atomic():
-                meeting = Meeting.objects.create(
-                    lead=lead,
-                    ae_id=taken.rep_id,
-                    starts_at=starts_at,
-                    ends_at=starts_at + SLOT,
-                    state_changed_at=at,
-                )
-                return decision, meeting
-        except IntegrityError:
-            candidates = [
-                routing.Candidate(**{**asdict(one), "why_not": "Just booked by somebody else"})
-                if one.rep_id == taken.rep_id
-                else one
-                for one in candidates
-            ]
-
-
-def kept_decision(*, decision: routing.Decision, lead: Lead) -> dict[str, Any]:
-    """The decision as it is kept on the hand-off."""
-    return {
-        "policy": "Best ranked, customer’s time first",
-        "lead_tier": tier_of_score(lead.score),
-        "words": decision.words,
-        "considered": [
-            {
-                "rep": one.candidate.rep_id,
-                "name": one.candidate.name,
-                "tier": one.candidate.tier,
-                "rank": one.candidate.rank,
-                "outcome": one.outcome,
-                "why": one.why,
-            }
-            for one in decision.considered
-        ],
-    }

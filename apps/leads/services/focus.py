@@ -1,6 +1,6 @@
 """Set how a weekday is divided, for the company or for one rep; and ask which block it is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,16 +52,6 @@ def set_blocks(
     ``InvalidInput`` for a weekday that is none.
     """
     set_week(rep=rep, week={weekday: blocks}, at=at, actor=actor)
-
-
-def copy_day(*, rep: Rep | None, weekday: int, to: Iterable[int], at: datetime, actor: Any = None) -> None:
-    """Give other weekdays the blocks of ``weekday``, of the rep's own week or of the company's."""
-    days = sorted(set(to) - {weekday})
-    found = week_of(rep)
-    week = rules.copied(found.blocks, weekday, days)
-    # A rep who begins from the company's week keeps the rest of it.
-    wanted = week if rep is not None and not found.is_own else {day: week[day] for day in days}
-    set_week(rep=rep, week=wanted, at=at, actor=actor)
 
 
 def begin_own_week(*, rep: Rep, at: datetime, actor: Any = None) -> None:

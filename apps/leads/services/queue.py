@@ -1,19 +1,23 @@
 """Keep a lead's place in the queue, and hand out one lead at a time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.core.bulk import update_rows
 from apps.core.errors import DomainError
 from apps.core.periods import day_start
+from apps.core.prepared import AT, Prepared, PreparedObjects
 from apps.leads.models import Lead, QueueBucket
 from apps.leads.models.ordering import FocusRank
 from apps.leads.rules import queue as rules
+from apps.leads.selectors.prepared import REP, TEAM, ZONES, Given
 from apps.leads.services import focus as focus_blocks
 from apps.leads.services import throttles
 from apps.reps.models import Rep
@@ -106,15 +110,23 @@ def promise_many(*, promises: Sequence[tuple[Lead, datetime | None, datetime | N
 _CLAIM = """
 WITH own AS MATERIALIZED ({own}), pool AS MATERIALIZED ({pool}),
      best AS (SELECT * FROM own UNION ALL SELECT * FROM pool ORDER BY {order} LIMIT 1)
-UPDATE leads_lead SET claimed_by_id = %s, claimed_at = %s, claimed_until = %s
-WHERE id = (SELECT id FROM best) AND (claimed_until IS NULL OR claimed_until <= %s)
-RETURNING *
+UPDATE leads_lead SET
+    claimed_by_id = CASE WHEN id = (SELECT id FROM best) THEN %s END,
+    claimed_at = CASE WHEN id = (SELECT id FROM best) THEN %s END,
+    claimed_until = CASE WHEN id = (SELECT id FROM best) THEN %s END
+WHERE (id = (SELECT id FROM best) AND (claimed_until IS NULL OR claimed_until <= %s OR claimed_by_id = %s))
+   OR (claimed_by_id = %s AND claimed_until > %s)
+RETURNING {columns}
 """
-"""The better of the first own lead and the first of the pool: found and claimed in one statement.
+"""The better of the first own lead and the first of the pool, claimed; what the rep held besides, let go of.
 
-Each list gives one row and is read no further. A row of the pool that is locked here and not taken is let go of
-at once; who passes it over meanwhile gets the one after it.
+All in one statement, which is a transaction of its own. Each list gives one row and is read no further. A row of
+the pool that is locked here and not taken is let go of at once; who passes it over meanwhile gets the one after it.
 """
+
+_UNTIL = datetime(1000, 1, 4, tzinfo=UTC)
+_AFTER = -103
+_BY_REP = (REP, AT, _UNTIL, AT, REP, REP, AT)
 
 
 def claim_next(*, rep: Rep, at: datetime, after: Lead | None = None, focus: str | None = None) -> Lead | None:
@@ -129,15 +141,12 @@ def claim_next(*, rep: Rep, at: datetime, after: Lead | None = None, focus: str 
     so that nobody is told that the queue is empty while another still makes up their mind.
     """
     focus = focus_channel(rep=rep, at=at) if focus is None else focus
-    leave_out = [after.pk] if after else []
-    with transaction.atomic():
-        release(rep=rep, at=at)
-        lead = _claim(rep, at, focus, leave_out, wait=False)
-    for again in (leave_out, []) if leave_out else ([],):
+    skip = after.pk if after else None
+    lead = _claim(rep, at, focus, skip, wait=False)
+    for again in (skip, None) if skip else (None,):
         if lead is not None:
             break
-        with transaction.atomic():
-            lead = _claim(rep, at, focus, again, wait=True)
+        lead = _claim(rep, at, focus, again, wait=True)
     return lead
 
 
@@ -147,43 +156,68 @@ def focus_channel(*, rep: Rep, at: datetime) -> str:
     return block.channel if block else ""
 
 
-def _claim(rep: Rep, at: datetime, focus: str, leave_out: list[int], *, wait: bool) -> Lead | None:
-    lead = _take_best(rep, at, focus, leave_out, wait=wait)
+def _claim(rep: Rep, at: datetime, focus: str, skip: int | None, *, wait: bool) -> Lead | None:
+    lead = _take_best(rep, at, focus, skip, wait=wait)
     if (
         lead is None
         or lead.queue_bucket != QueueBucket.UNTOUCHED
         or throttles.new_leads_left(rep=rep, at=at) != 0
     ):
         return lead
-    release(rep=rep, at=at, lead=lead)
-    return _take_best(rep, at, focus, leave_out, wait=wait, with_untouched=False)
+    # The same statement lets go of the untouched one.
+    return _take_best(rep, at, focus, skip, wait=wait, with_untouched=False)
 
 
 def _take_best(
-    rep: Rep, at: datetime, focus: str, leave_out: list[int], *, wait: bool, with_untouched: bool = True
+    rep: Rep, at: datetime, focus: str, skip: int | None, *, wait: bool, with_untouched: bool = True
 ) -> Lead | None:
-    free = Lead.objects.queued(at, focus).unclaimed(at)
-    if leave_out:
-        free = free.exclude(pk__in=leave_out)
-    if not with_untouched:
-        free = free.exclude(queue_bucket=QueueBucket.UNTOUCHED)
-    own = free.filter(owner=rep)
-    pool = free.filter(owner__isnull=True, team=rep.team_id)
-    own_sql, own_params = _first_of(own, focus, wait)
-    pool_sql, pool_params = _first_of(pool, focus, wait)
-    params = (*own_params, *pool_params, rep.pk, at, at + HOLD, at)
+    zones = rules.waiting_zones(at, settings.COMPANY_TIME_ZONE)
+    asked = _Asked(connection.vendor, focus, zones.all_but, skip is not None, wait, with_untouched)
+    given = Given(rep.pk, rep.team_id, at, zones).values | {_UNTIL: at + HOLD, _AFTER: skip}
+    found = claim_statement(asked).all(given)
+    return next((lead for lead in found if lead.claimed_by_id is not None), None)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What decides the text of a claim, as against what is given to it."""
+
+    vendor: str
+    focus: str
+    all_but: bool
+    skips: bool
+    wait: bool
+    with_untouched: bool
+
+
+@lru_cache(maxsize=64)
+def claim_statement(asked: _Asked) -> PreparedObjects[Lead]:
+    """The claim whose rows are those that it changed: the one claimed, and what the rep held before."""
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=AT) | Q(claimed_by=REP)
+    leads = Lead.objects.queued(AT, asked.focus, rules.Zones(ZONES, asked.all_but)).filter(free)
+    if asked.skips:
+        leads = leads.exclude(pk=_AFTER)
+    if not asked.with_untouched:
+        leads = leads.exclude(queue_bucket=QueueBucket.UNTOUCHED)
+    # Django words a lock in a transaction only. What is worded is kept, and run where it is asked for.
+    with transaction.atomic():
+        own, own_params = _first_of(leads.filter(owner=REP), asked)
+        pool, pool_params = _first_of(leads.filter(owner__isnull=True, team=TEAM), asked)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in Lead._meta.concrete_fields)
     # Only text that Django wrote is put into the statement; values are parameters.
-    claim = _CLAIM.format(own=own_sql, pool=pool_sql, order=", ".join(_place_columns(focus)))
-    found = list(Lead.objects.raw(claim, params))
-    return found[0] if found else None
+    order = ", ".join(_place_columns(asked.focus))
+    text = _CLAIM.format(own=own, pool=pool, order=order, columns=columns)
+    markers = (REP, TEAM, AT, _UNTIL, ZONES, *((_AFTER,) if asked.skips else ()))
+    claim = Prepared.of(text, (*own_params, *pool_params, *_BY_REP), markers)
+    return PreparedObjects(Lead.objects.order_by(), instead=claim)
 
 
-def _first_of(leads: QuerySet[Lead], focus: str, wait: bool) -> tuple[str, tuple[Any, ...]]:
+def _first_of(leads: QuerySet[Lead], asked: _Asked) -> tuple[str, tuple[Any, ...]]:
     """The SQL of the first row's place, locked where the database locks rows."""
     if connection.features.has_select_for_update_skip_locked:
-        leads = leads.select_for_update(skip_locked=not wait, of=("self",))
-    ranked = leads.annotate(focus_rank=FocusRank(focus)) if focus else leads
-    return ranked.values(*_place_columns(focus))[:1].query.sql_with_params()
+        leads = leads.select_for_update(skip_locked=not asked.wait, of=("self",))
+    ranked = leads.annotate(focus_rank=FocusRank(asked.focus)) if asked.focus else leads
+    return ranked.values(*_place_columns(asked.focus))[:1].query.sql_with_params()
 
 
 def _place_columns(focus: str) -> tuple[str, ...]:

@@ -6,21 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Count, Q
 
-from apps.core.periods import day_of
-from apps.leads.models import Definition, EventKind, FunnelEvent, Lead, LeadStage, Source
+from apps.leads.models import Definition, EventKind, FunnelEvent, Lead, LeadStage
 from apps.leads.rules.personas import persona_of
 from apps.leads.rules.points import DEFAULT_NEEDED, PointTable
 from apps.leads.rules.scoring import Known, score
-from apps.leads.services import queue
-from apps.leads.services.record import NewEvent, record_event, sourced
 
 SCORE_FIELDS = ("score", "score_points", "score_reasons", "is_exploration", "persona", "mql_definition")
 """What ``judge`` sets on a lead."""
 
-_PLACE_FIELDS = ("queue_bucket", "queue_sort_at", "queue_ready_at")
 _MAY_QUALIFY = (LeadStage.MCL, LeadStage.WORKING, LeadStage.RECYCLED)
 """Stages from which reaching the threshold makes an MQL; further on it would tell nothing."""
 
@@ -136,38 +131,3 @@ def mql_data(lead: Lead) -> dict[str, Any]:
     """What the event of becoming an MQL keeps: the version that made it one, and its points."""
     version = lead.mql_definition.version if lead.mql_definition else None
     return {"definition": version, "points": lead.score_points}
-
-
-@transaction.atomic
-def rescore(*, lead: Lead, at: datetime, source: Source, source_key: str, actor: Any = None) -> Lead:
-    """Score again by the version now in force, with all that the lead did; an MQL stays one.
-
-    Records that it became an MQL when it just did (under ``source_key``); the same again changes nothing.
-    """
-    lead = Lead.objects.select_for_update(of=("self",)).select_related("owner").get(pk=lead.pk)
-    in_force = table_in_force(day_of(at, settings.COMPANY_TIME_ZONE))
-    qualified = apply_score(
-        lead=lead, in_force=in_force, at=at, intent=intent_of([lead]).get(lead.pk, NO_INTENT)
-    )
-    queue.settle(lead)
-    lead.save(update_fields=[*SCORE_FIELDS, "stage", "mql_at", *_PLACE_FIELDS])
-    if qualified:
-        record_event(
-            event=NewEvent(
-                kind=EventKind.MQL,
-                occurred_at=at,
-                source=source,
-                source_key=f"{source_key}:{EventKind.MQL}",
-                lead=lead,
-                credits=sourced(lead.owner),
-                actor=actor,
-                data={
-                    "source": lead.source,
-                    "campaign": lead.campaign,
-                    "score": lead.score,
-                    **mql_data(lead),
-                },
-            ),
-            at=at,
-        )
-    return lead

@@ -70,9 +70,11 @@ def _show(
     may_assign = policies.ASSIGN_ACCOUNT.admits(request.user)
     if may_assign and form is None:
         form = AssignForm(keepers=selectors.keepers(request.user), initial={"owner": found.owner_id})
+    worth = selectors.won_worth([found.pk]).get(found.pk, [])
     context = {
         "account": found,
-        "worth": selectors.won_worth([found.pk]).get(found.pk, []),
+        "worth": worth,
+        "is_customer": bool(worth) and policies.SEE_OPPORTUNITIES.admits(request.user),
         "opportunities": selectors.opportunities_of(found, request.user),
         "leads": selectors.leads_of(found, request.user),
         "form": form,

@@ -7,8 +7,9 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.zones import zone_of
 from apps.core.policies import guarded, visible_or_404
-from apps.leads import policies
+from apps.leads import credit_policies, policies
 from apps.leads.models import Capacity
+from apps.leads.rules.credit_rules import KINDS
 from apps.leads.selectors import events
 from apps.leads.selectors import lead as selectors
 from apps.leads.selectors.happenings import what_happened
@@ -69,6 +70,9 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "owned": [one for one in credited if one.capacity == Capacity.OWNED],
         "reversed_by": getattr(found, "reversed_by", None),
         "visible": visible,
+        "may_split": found.kind in KINDS
+        and not hasattr(found, "reversed_by")
+        and credit_policies.ASK_FOR_SPLIT.admits(request.user),
     }
     fragment = getattr(request, "htmx", False)
     return render(request, "leads/_event.html" if fragment else "leads/event.html", context)

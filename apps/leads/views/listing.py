@@ -3,7 +3,8 @@
 Not views: what ``views.queue`` and ``views.panel`` both put beside a lead.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -41,7 +42,7 @@ def list_context(request: HttpRequest, rep: Rep | None, member: Rep | None = Non
     strip = focus.strip_of(rep, now, zone)
     found = selectors.queue_of(rep=rep, at=now, zone=zone, filters=filters, focus=strip.channel)
     if member is None and request.user.pk:
-        selectors.remember_count(request.user.pk, found)
+        selectors.remember_count(request.user, found)
     of = [member.pk] if member else []
     list_url = reverse("leads:member_queue_list" if member else "leads:queue_list", args=of)
     query = filters_query(filters)
@@ -115,23 +116,33 @@ def filters_query(filters: selectors.Filters) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs if value)
 
 
-def _chips(filters: selectors.Filters) -> list[dict[str, Any]]:
-    """The three menus of filters: what each is set to, and its choices."""
+@dataclass(frozen=True)
+class Chip:
+    """A menu of filters: what it is set to ("" for nothing), its choices as (address, word), the way back."""
+
+    label: str
+    chosen: str
+    choices: tuple[tuple[str, str], ...]
+    without: str
+
+
+@lru_cache(maxsize=256)
+def _chips(filters: selectors.Filters) -> tuple[Chip, ...]:
+    """The three menus of filters."""
     menus = (
         ("bucket", "Why", filters.bucket, [(bucket.value, bucket.label) for bucket in QueueBucket]),
         ("score", "Score", filters.score, [(score.value, score.label) for score in Score]),
         ("channel", "Channel", filters.channel, [(one.value, one.label) for one in Channel]),
     )
-    return [
-        {
-            "name": name,
-            "label": label,
-            "chosen": next((word for value, word in choices if value == current), ""),
-            "choices": [(_with(filters, name, value), word) for value, word in choices],
-            "without": _with(filters, name, None),
-        }
+    return tuple(
+        Chip(
+            label=label,
+            chosen=next((word for value, word in choices if value == current), ""),
+            choices=tuple((_with(filters, name, value), word) for value, word in choices),
+            without=_with(filters, name, None),
+        )
         for name, label, current, choices in menus
-    ]
+    )
 
 
 def _with(filters: selectors.Filters, name: str, value: Any) -> str:

@@ -50,7 +50,10 @@ def focus_report(request: HttpRequest) -> HttpResponse:
     if request.user.role != Role.SDR:
         today = day_of(now, settings.COMPANY_TIME_ZONE)
         visible = (
-            Rep.objects.visible_to(request.user).sdrs().active_on(today).select_related("team__calendar")
+            Rep.objects.visible_to(request.user)
+            .sdrs()
+            .active_on(today)
+            .select_related("calendar", "team__calendar")
         )
         reps = list(visible.order_by("team__name", "name"))
         asked = request.GET.get("rep", "")

@@ -3,7 +3,7 @@
 Not views: what the views of this package share to answer with the same fragments.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -14,12 +14,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.zones import zone_of
+from apps.leads.forms.meetings import WishesForm
 from apps.leads.forms.work import BookForm, CloseForm, QualifyForm, TouchForm
-from apps.leads.models import Lead
+from apps.leads.models import BookingRules, Lead
 from apps.leads.rules import calling
 from apps.leads.selectors import lead as selectors
 from apps.leads.selectors import offers
+from apps.leads.services.booking_rules import booking_rules
+from apps.leads.services.holds import standing_hold
+from apps.leads.services.preferences import wishes_of, zone_of_customer
 from apps.leads.services.qualifications import definition_in_force
+from apps.leads.services.slots import LENGTHS
 from apps.leads.views.listing import list_context, number_in
 from apps.reps.selectors import rep_of
 
@@ -49,6 +54,8 @@ def context_of(
     qualify_form: QualifyForm | None = None,
     book_form: BookForm | None = None,
     close_form: CloseForm | None = None,
+    wishes_form: WishesForm | None = None,
+    minutes: int | None = None,
 ) -> dict[str, Any]:
     """What ``leads/_panel.html`` shows."""
     now = now or timezone.now()
@@ -64,14 +71,12 @@ def context_of(
         "request_key": uuid4().hex,
         "touch_form": touch_form,
         "close_form": close_form or CloseForm(),
+        "wishes": _wishes_context(lead, dossier, wishes_form),
     }
     if act == "qualify":
         context |= _qualify_context(lead, dossier, now, qualify_form)
     elif act == "book":
-        context |= {
-            "offer": offers.offer_for(lead=lead, now=now, zone=zone),
-            "book_form": book_form,
-        }
+        context |= _book_context(request, lead, now, book_form, minutes)
     elif dossier.can_work:
         context |= {
             "callback_times": offers.callback_times(lead=lead, now=now, zone=zone),
@@ -83,6 +88,32 @@ def context_of(
 def callback_zone(request: HttpRequest, lead: Lead) -> Any:
     """The zone in which a callback's time is typed: the customer's, or the viewer's where it is not known."""
     return calling.zone_named(lead.time_zone) or zone_of(request.user)
+
+
+def _book_context(
+    request: HttpRequest, lead: Lead, now: datetime, form: BookForm | None, minutes: int | None
+) -> dict[str, Any]:
+    """The times offered for the length asked for, and what is held."""
+    asked = minutes or number_in(request.POST.get("minutes") or request.GET.get("minutes"))
+    usual = booking_rules().meeting_minutes
+    minutes = asked if asked in LENGTHS else usual
+    held = standing_hold(lead=lead, sdr=request.user.rep, at=now)
+    return {
+        "offer": offers.offer_for(lead=lead, now=now, zone=zone_of(request.user), minutes=minutes),
+        "book_form": form,
+        "lengths": BookingRules.Minutes.choices,
+        # What is held for another length is not what would be booked.
+        "hold": held if held and held.ends_at - held.starts_at == timedelta(minutes=minutes) else None,
+        "books_again": lead.hand_offs.filter(state="pending").select_related("ae").first(),
+    }
+
+
+def _wishes_context(lead: Lead, dossier: selectors.Dossier, form: WishesForm | None) -> dict[str, Any]:
+    """The preferred times in words, and the form where the viewer may change them."""
+    wishes, zone = wishes_of(lead), zone_of_customer(lead)
+    if form is None and dossier.can_work:
+        form = WishesForm(initial=WishesForm.initial_of(wishes, zone), zone=zone)
+    return {"words": [wish.in_words(zone) for wish in wishes], "form": form, "zone": offers.city_of(zone)}
 
 
 def _qualify_context(

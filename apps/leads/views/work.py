@@ -14,7 +14,7 @@ from apps.leads.forms.work import BookForm, QualifyForm, TouchForm
 from apps.leads.models import Disposition, Lead, Touch
 from apps.leads.selectors import lead as selectors
 from apps.leads.selectors.next_touch import what_is_next
-from apps.leads.services import booking, exploration, proposals, qualifications, touches
+from apps.leads.services import booking, exploration, proposals, qualifications, rescheduling, touches
 from apps.leads.views import panel
 
 
@@ -135,15 +135,24 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
             lead=lead,
             sdr=request.user.rep,
             starts_at=form.cleaned_data["starts_at"],
+            minutes=form.cleaned_data["minutes"],
             as_exploration=form.cleaned_data["as_exploration"],
             at=timezone.now(),
             actor=request.user,
         )
-    except (InvalidInput, booking.UnableToBook, exploration.OverBudget) as error:
+    except (
+        InvalidInput,
+        booking.UnableToBook,
+        exploration.OverBudget,
+        rescheduling.UnableToReschedule,
+    ) as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         fresh = selectors.leads_for(request.user).get(pk=lead.pk)
         return panel.show(request, fresh, act="book", status=422, book_form=form)
     starts = hand_off.meeting.starts_at.astimezone(zone_of(request.user)) if hand_off.meeting else None
     when = f" {starts:%a} {starts.day} {starts:%b}, {starts:%H:%M}" if starts else ""
-    messages.success(request, f"Booked with {hand_off.ae.name}{when}.")
+    # The form says with whom the time was held: if that ran out, somebody else may have it.
+    held_with = form.cleaned_data["held_with"]
+    instead = ", since the hold had run out" if held_with and held_with != hand_off.ae_id else ""
+    messages.success(request, f"Booked with {hand_off.ae.name}{when}{instead}.")
     return panel.after_act(request, lead)

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from apps.accounts.models import Role, User
 from apps.core.periods import Period, quarter_of
-from apps.portal.demo import calendars, people
+from apps.portal.demo import calendars, own_time, people
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.life import Span
 from apps.portal.demo.people import Habits, Member, Office
@@ -234,7 +234,10 @@ def _fill_calendars(aes: Iterable[Worker], span: Span, chance: Chance) -> None:
     """AEs have other things to do: three or four hours a day that routing cannot book."""
     zone = ZoneInfo(span.zone)
     rows: list[BusyTime] = []
+    aes = list(aes)
+    kept_in = own_time.calendars_of([worker.rep for worker in aes], span)
     for worker in aes:
+        calendar = kept_in[worker.rep.pk]
         day, last = span.start, span.today + timedelta(days=21)
         while day < last:
             if worker.hours.windows_on(day) and worker.is_here(day):
@@ -245,7 +248,9 @@ def _fill_calendars(aes: Iterable[Worker], span: Span, chance: Chance) -> None:
                     start = datetime.combine(day, time(chance.randrange(first_hour, last_hour)), zone)
                     end = start + timedelta(minutes=30 * half_hours)
                     title = chance.one_of(_BUSY_TITLES)
-                    rows.append(BusyTime(rep=worker.rep, starts_at=start, ends_at=end, title=title))
+                    rows.append(
+                        BusyTime(rep=worker.rep, calendar=calendar, starts_at=start, ends_at=end, title=title)
+                    )
             day += timedelta(days=1)
     BusyTime.objects.bulk_create(rows, batch_size=1_000)
 

@@ -153,9 +153,9 @@ _CLOSING = (
     Member("Clara Weiss", _AE, Habits(1.05, 1.0, strictness=1.1, deal=1.1), joined=-2.8, tier=1),
     Member("Farid Nazari", _AE, Habits(0.95, 3.4, strictness=1.2, cycle=1.25), joined=-1.7, tier=2),
     Member("Lotte Janssen", _AE, Habits(1.2, 0.8, deal=1.15, cycle=0.9), joined=-0.7, tier=3),
-    Member("Stefan Orlow", _AE, Habits(0.8, 1.2, strictness=0.35, deal=0.95), joined=-1.2, tier=1),
+    Member("Stefan Orlow", _AE, Habits(0.8, 1.2, strictness=0.0, deal=0.95), joined=-1.2, tier=1),
     Member("Inês Carvalho", _AE, Habits(1.0, 1.0, strictness=1.0), joined=-1.5, tier=2),
-    Member("Gareth Pugh", _AE, Habits(0.78, 2.8, strictness=2.1, deal=0.9, cycle=1.2), joined=-3.0, tier=2),
+    Member("Gareth Pugh", _AE, Habits(0.78, 2.8, strictness=2.6, deal=0.9, cycle=1.2), joined=-3.0, tier=2),
     Member("Yara Lemaire", _AE, Habits(1.0, 0.9, deal=0.95), joined=-0.9, tier=3),
     Member("Noor Aziz", _AE, Habits(0.9, 1.0), joined=0.62, tier=3),
 )

@@ -10,18 +10,20 @@ from apps.leads.models import (
     LossReason,
     Meeting,
     Opportunity,
+    OpportunityKind,
     OpportunityStage,
     RejectionReason,
     Source,
 )
-from apps.leads.services import accounts, hand_offs, opportunities
+from apps.leads.services import accounts, hand_offs, meetings, opportunities
 from apps.portal.demo import life, words
 from apps.portal.demo.agenda import Agenda
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.companies import Company, World
+from apps.portal.demo.contesting import Contesting
 from apps.portal.demo.founding import Desk, Worker
 from apps.portal.demo.life import Span
-from apps.portal.demo.working import HandedOver, Prospect, deal_size, unmet
+from apps.portal.demo.prospects import HandedOver, Prospect, deal_size, unmet
 
 _STAGE = OpportunityStage
 _WINS = {"A": 1.28, "B": 1.05, "C": 0.8, "D": 0.55}
@@ -49,6 +51,7 @@ class Deal:
     hand_off: int = 0
     prospect: Prospect | None = None
     returned: bool = False
+    contest: int = 0
     met: int = 4
     meeting: int = 0
     opportunity: int = 0
@@ -70,8 +73,9 @@ class Event:
 class Selling:
     """The AEs, AMs and CSMs of one desk."""
 
-    def __init__(self, desk: Desk, world: World, span: Span, chance: Chance) -> None:
+    def __init__(self, desk: Desk, world: World, span: Span, chance: Chance, contesting: Contesting) -> None:
         self._desk, self._world, self._span, self._chance = desk, world, span, chance
+        self._contesting = contesting
         self._agenda: Agenda[Event] = Agenda()
         self._aes = {worker.rep.pk: worker for worker in desk.closing}
         self._next_keeper = self._won = 0
@@ -136,9 +140,8 @@ class Selling:
     def _answer(self, deal: Deal, at: datetime) -> None:
         chance, ae = self._chance, deal.owner
         hand_off = HandOff.objects.get(pk=deal.hand_off)
-        rejects = 0.065 * ae.habits.strictness + (0.09 if deal.met < 4 else 0.0)
-        rejects += 0.25 if deal.met < 3 else 0.0
-        if chance.happens(min(0.7, rejects)):
+        rejects = 0.065 + (0.09 if deal.met < 4 else 0.0) + (0.25 if deal.met < 3 else 0.0)
+        if chance.happens(min(0.7, rejects * ae.habits.strictness)):
             self._reject(deal, hand_off, at)
             return
         deal.amount = self._amount(deal)
@@ -170,9 +173,33 @@ class Selling:
             actor=deal.owner.user,
             source=Source.DEMO,
         )
-        if deal.prospect is not None:
-            self.returned.append((deal.prospect, at))
         deal.returned = True
+        if deal.prospect is None:
+            return
+        if self._contesting.is_contested():
+            self._later(deal, at, self._contesting.days_until_it_is(), "contest")
+        else:
+            self.returned.append((deal.prospect, at))
+
+    def _contest(self, deal: Deal, at: datetime) -> None:
+        """The SDR does not let it stand; until it is decided, the lead rests."""
+        rows = HandOff.objects.select_related("lead", "sdr__user", "ae__user", "contest")
+        deal.contest = self._contesting.contest(rows.get(pk=deal.hand_off), at)
+        if deal.contest:
+            self._later(deal, at, self._contesting.days_until_decided(), "judge")
+        elif deal.prospect is not None:
+            self.returned.append((deal.prospect, at))
+
+    def _judge(self, deal: Deal, at: datetime) -> None:
+        done = self._contesting.decide(deal.contest, at)
+        if not done.opportunity:
+            if deal.prospect is not None:
+                self.returned.append((deal.prospect, at))
+            return
+        deal.opportunity, deal.prospect, deal.returned = done.opportunity, None, not done.meets
+        deal.amount = self._amount(deal)
+        if not done.meets:
+            self._plan_stage_2(deal, at, 0.4)
 
     def _close_meeting(self, deal: Deal, at: datetime) -> None:
         if deal.returned:
@@ -180,7 +207,7 @@ class Selling:
         chance = self._chance
         meeting = Meeting.objects.get(pk=deal.meeting)
         held = chance.happens(0.875)
-        hand_offs.close_meeting(meeting=meeting, held=held, at=at, actor=deal.owner.user, source=Source.DEMO)
+        meetings.close_meeting(meeting=meeting, held=held, at=at, actor=deal.owner.user, source=Source.DEMO)
         if deal.opportunity:
             self._plan_stage_2(deal, at, 0.62 if held else 0.2)
 
@@ -195,6 +222,7 @@ class Selling:
             amount_minor=deal.amount,
             account=Account.objects.get(pk=deal.account) if deal.account else None,
             company=deal.company.name,
+            kind=OpportunityKind(deal.kind),
             actor=deal.owner.user,
             source=Source.DEMO,
         )

@@ -7,10 +7,25 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 
 from apps.audit.origin import acting_from
-from apps.portal.demo import agreements, cadences, founding, pay, people, promises, who_is_who
+from apps.portal.demo import (
+    agreements,
+    cadences,
+    crediting,
+    customers,
+    founding,
+    pay,
+    people,
+    promises,
+    ranking,
+    replaying,
+    routing,
+    who_is_who,
+)
+from apps.portal.demo.booked import Booked
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.closing import Closing
 from apps.portal.demo.companies import World
+from apps.portal.demo.contesting import Contesting
 from apps.portal.demo.founding import Company, Desk
 from apps.portal.demo.inflow import Inflow
 from apps.portal.demo.life import Span
@@ -48,6 +63,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             company = founding.found(span, people.offices(size, Chance(seed, "people")), seed)
             agreements.put_definitions(company, span)
             pay.put_plans(company, span)
+            routing.put_routing(company, span)
             put_focus_blocks(company, span)
             cadences.put_policy(company, span)
             visiting = Visiting(span, Chance(seed, "visiting"), size)
@@ -68,11 +84,25 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             progress((min(following, span.today) - span.start).days, span.days, f"Week of {monday:%d %b %Y}")
             monday = following
         with transaction.atomic():
+            Booked(span, Chance(seed, "booked")).tell()
+        with transaction.atomic():
+            customers.put_customers(company, span, seed)
+        with transaction.atomic():
             cadences.put_cadences(company, span)
         with transaction.atomic():
             who_is_who.tell(company, span)
         with transaction.atomic():
             promises.put_policies(company, span)
+        with transaction.atomic():
+            pay.put_names(company, span)
+        with transaction.atomic():
+            routing.put_draft(company, span)
+        with transaction.atomic():
+            ranking.put_ranking(company, span)
+        with transaction.atomic():
+            crediting.put_money(company, span, seed)
+        with transaction.atomic():
+            replaying.put_replay(company, span)
     return company
 
 
@@ -83,7 +113,13 @@ def _part(desk: Desk, world: World, span: Span, seed: int) -> _Part:
         desk,
         inflow,
         Working(desk, span, Chance(seed, f"working{office}")),
-        Selling(desk, world, span, Chance(seed, f"selling{office}")),
+        Selling(
+            desk,
+            world,
+            span,
+            Chance(seed, f"selling{office}"),
+            Contesting(Chance(seed, f"contesting{office}")),
+        ),
         Today(desk, inflow, span, Chance(seed, f"today{office}")),
     )
 

@@ -17,17 +17,17 @@ from apps.leads.models import (
     QueueBucket,
     Source,
 )
-from apps.leads.rules import routing
 from apps.leads.rules.points import PointTable
 from apps.leads.rules.scoring import Known, score, tier_of_score
-from apps.leads.services import booking, intake, opportunities, qualifications, scoring, touches
+from apps.leads.services import booking, intake, opportunities, qualifications, routing, scoring, touches
 from apps.portal.demo import words
 from apps.portal.demo.chance import Chance
 from apps.portal.demo.founding import Desk, Worker
 from apps.portal.demo.inflow import Inflow, Newcomer
 from apps.portal.demo.life import Span
 from apps.portal.demo.people import SIGN_IN_NAMES
-from apps.portal.demo.working import CRITERIA, deal_size
+from apps.portal.demo.prospects import deal_size
+from apps.portal.demo.working import CRITERIA
 from apps.reps.rules.business_time import Hours, is_open
 
 _JUST_IN = (
@@ -128,7 +128,15 @@ class Today:
         return list(rows.order_by("queue_sort_at", "pk")[:6])
 
     def _new_lead(self, worker: Worker, at: datetime, tier: int | None = None) -> tuple[Lead, Newcomer]:
-        """Somebody who came in at ``at``; if ``tier`` is given, of a score that belongs to it."""
+        """Somebody who came in at ``at`` for ``worker``; if ``tier`` is given, of a score that belongs to it."""
+        while True:
+            newcomer = self._newcomer(worker, at, tier)
+            lead, _ = intake.take_in_many(arrivals=[newcomer.arrival])[0]
+            # Whoever comes from a company that a colleague knows may have gone to that colleague.
+            if lead.owner_id in (None, worker.rep.pk):
+                return lead, newcomer
+
+    def _newcomer(self, worker: Worker, at: datetime, tier: int | None) -> Newcomer:
         table = scoring.table_in_force(self._span.today).table
         for _ in range(40):
             newcomer = (
@@ -138,8 +146,7 @@ class Today:
             )
             if tier is None or _tier_of(newcomer, table) == tier:
                 break
-        lead, _ = intake.take_in_many(arrivals=[newcomer.arrival])[0]
-        return lead, newcomer
+        return newcomer
 
     def _touch(
         self,
@@ -207,9 +214,10 @@ class Today:
             day += timedelta(days=1)
         anybody = None
         for starts_at in slots[:5] + self._chance.sample(slots[5:], 16):
-            candidates = booking.candidates_at(lead=lead, starts_at=starts_at)
-            chosen = routing.choose(tier_of_score(lead.score), candidates).chosen
-            if chosen is not None and (wanted is None or chosen.rep_id == wanted.rep.pk):
+            chosen = routing.choose(
+                lead=lead, starts_at=starts_at, ends_at=starts_at + booking.SLOT, at=self._span.at
+            ).ae
+            if chosen is not None and (wanted is None or chosen.pk == wanted.rep.pk):
                 return starts_at
             if chosen is not None and anybody is None:
                 anybody = starts_at

@@ -1,20 +1,19 @@
 """The SDRs' part of the story: touches, calls that lead somewhere, meetings booked, leads that come back."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from apps.leads.models import Channel, Disposition, HandOff, Lead, QualificationAnswer, Source
+from apps.leads.models import Channel, Disposition, HandOff, Lead, Source
 from apps.leads.rules import calling
 from apps.leads.rules.dispositions import CONTACTS, RECYCLE_DAYS, Act, NextStep, Rules, next_step
 from apps.leads.services import booking, intake, owners, proposals, qualifications, touches
 from apps.portal.demo import life, words
 from apps.portal.demo.agenda import Agenda
 from apps.portal.demo.chance import Chance
-from apps.portal.demo.companies import Company, Person
 from apps.portal.demo.founding import Desk, Worker
 from apps.portal.demo.inflow import Newcomer
 from apps.portal.demo.life import Span
+from apps.portal.demo.prospects import HandedOver, Prospect, Step, deal_size
 
 CRITERIA = ("budget", "authority", "need", "timeframe")
 _ASKED_FIRST = ("authority", "need")
@@ -47,39 +46,6 @@ _ELSE = {
 }  # fmt: skip
 _HASTE = {"A": 0.7, "B": 1.0, "C": 2.2, "D": 14.0}
 """How long the first answer to a score waits beside the usual."""
-
-
-@dataclass(slots=True)
-class Prospect:
-    """A lead as the story follows it."""
-
-    pk: int
-    score: str
-    is_inbound: bool
-    company: Company
-    person: Person
-    worker: Worker | None
-    attempts: int = 0
-    channel: str = ""
-    is_known: bool = False
-    """They were reached before, so the next talk is likely to lead somewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """``touch`` or ``qualify`` a prospect."""
-
-    what: str
-    prospect: Prospect
-
-
-@dataclass(frozen=True)
-class HandedOver:
-    """A meeting that was booked: for the AEs' part of the story."""
-
-    hand_off: HandOff
-    prospect: Prospect
-    met: int
 
 
 class Working:
@@ -391,16 +357,3 @@ class Working:
             if worker.is_here(day) and worker.hours.windows_on(day):
                 break
         return life.within(worker.hours, self._span.instant(day, 9), self._chance, lag=150)
-
-
-def deal_size(chance: Chance, company: Company) -> float:
-    """What a deal with ``company`` is worth, in whole currency units."""
-    return chance.about(8_000 + 850 * company.employees**0.5, 0.45)
-
-
-def unmet(hand_off: HandOff) -> list[str]:
-    """The criteria of a hand-off that are not met, in their order."""
-    if hand_off.qualification is None:
-        return []
-    verdict = QualificationAnswer.Verdict.MET
-    return [one.criterion for one in hand_off.qualification.answers.all() if one.verdict != verdict]

@@ -5,18 +5,20 @@ row then fills those places. Everything that a lead brings along is escaped here
 """
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from html import escape
 
 from django import template
 from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.leads.selectors.queue_rows import Row
 from apps.portal.templatetags.components.marks import icon, score
-from apps.portal.templatetags.components.promises import countdown
+from apps.portal.templatetags.components.promises import countdown_in
 
 register = template.Library()
 
@@ -38,36 +40,66 @@ def _pattern(picks: bool, query: str, oob: bool) -> str:
     return _MARK.sub(r"%(\1)s", html.strip().replace("%", "%%"))
 
 
+@dataclass(frozen=True)
+class _List:
+    """What the rows of one list have in common."""
+
+    pattern: str
+    active: int | None
+    now: datetime
+    zone: str
+
+
+def _list_of(context: Context, oob: bool) -> _List:
+    pattern = _pattern(bool(context.get("member")), context.get("query") or "", oob)
+    zone = str(context.get("viewer_zone") or "UTC")
+    return _List(pattern, context.get("lead_pk"), context["now"], zone)
+
+
 @register.simple_tag(takes_context=True)
 def queue_row(context: Context, row: Row, oob: bool = False) -> SafeString:
     """One row of the list in ``context`` (needs now, member, query, lead_pk); ``oob`` renews it in place."""
-    pattern = _pattern(bool(context.get("member")), context.get("query") or "", oob)
+    return mark_safe(_written(_list_of(context, oob), row))  # noqa: S308 - every value is escaped or a constant
+
+
+@register.simple_tag(takes_context=True)
+def queue_rows(context: Context, rows: list[Row]) -> SafeString:
+    """``queue_row`` of each of ``rows``, line by line."""
+    of = _list_of(context, oob=False)
+    return mark_safe("\n".join([_written(of, row) for row in rows]))  # noqa: S308 - as for one row
+
+
+def _written(of: _List, row: Row) -> str:
     lead = row.lead
-    return mark_safe(  # noqa: S308 - every value is escaped or made of constants
-        pattern
-        % {
-            "pk": row.pk,
-            "print": row.fingerprint,
-            "active": ' class="active" aria-selected="true"' if row.pk == context.get("lead_pk") else "",
-            "score": score(lead.score),
-            "label": escape(row.label),
-            "detail": escape(row.detail or "No name, no company"),
-            "why": escape(row.why),
-            "behind": escape(row.behind),
-            "due": countdown(context, row.due_at, context["now"], warn_at=row.warn_at)
-            if row.due_at
-            else '<span class="muted">No deadline</span>',
-            "channel": f"{icon(row.channel_icon, 'i-sm')} {row.channel_word}",
-            "title": escape(row.title),
-            "tries": lead.touch_count,
-            "theirs": _theirs(row),
-        }
-    )
+    return of.pattern % {
+        "pk": row.pk,
+        "print": row.fingerprint,
+        "active": ' class="active" aria-selected="true"' if row.pk == of.active else "",
+        "score": score(lead.score),
+        "label": escape(row.label),
+        "detail": escape(row.detail or "No name, no company"),
+        "why": escape(row.why),
+        "behind": escape(row.behind),
+        "due": countdown_in(of.zone, row.due_at, of.now, warn_at=row.warn_at) if row.due_at else _NO_DEADLINE,
+        "channel": _channel(row.channel_icon, row.channel_word),
+        "title": escape(row.title),
+        "tries": lead.touch_count,
+        "theirs": _theirs(row),
+    }
+
+
+_NO_DEADLINE = '<span class="muted">No deadline</span>'
+
+
+@lru_cache(maxsize=32)
+def _channel(mark: str, word: str) -> str:
+    return f"{icon(mark, 'i-sm')} {word}"
 
 
 def _theirs(row: Row) -> str:
     if row.theirs is None:
         return '<span class="muted">–</span>'
-    proper = row.theirs.is_proper
-    mark = icon("check", "i-sm ok", "May be called") if proper else icon("moon", "i-sm", "Outside their day")
+    mark = icon("check", "i-sm ok", "May be called")
+    if not row.theirs.is_proper:
+        mark = icon("moon", "i-sm", "Outside their day")
     return f'{mark} <span data-clock="{escape(row.lead.time_zone)}">{row.clock}</span>'

@@ -105,22 +105,3 @@ class TimeOff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rep_id} {self.starts_on}..{self.ends_on}"
-
-
-class BusyTime(models.Model):
-    """Time in a rep's own calendar that cannot be booked."""
-
-    rep = models.ForeignKey("reps.Rep", on_delete=models.CASCADE, related_name="busy_times")
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    title = models.CharField(max_length=120, blank=True)
-
-    class Meta:
-        ordering = ["starts_at", "pk"]
-        indexes = [models.Index(fields=["rep", "starts_at"], name="busy_time_by_rep")]
-        constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="busy_time_ends_after_start")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rep_id} {self.starts_at:%Y-%m-%d %H:%M}"

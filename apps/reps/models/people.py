@@ -122,6 +122,10 @@ class Rep(models.Model):
         null=True, blank=True, help_text="place among the peers at the last ranking, 1 is best"
     )
     weekly_meeting_cap = models.PositiveSmallIntegerField(default=12)
+    daily_meeting_cap = models.PositiveSmallIntegerField(default=6)
+    booking_notice_minutes = models.PositiveSmallIntegerField(
+        default=30, help_text="how long before its start a meeting must be booked"
+    )
     time_zone = models.CharField(max_length=64, default="Europe/Berlin")
     calendar = models.ForeignKey(
         "reps.BusinessCalendar",

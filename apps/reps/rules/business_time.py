@@ -10,8 +10,9 @@ Calculated in whole microseconds by bisection over ``rules.open_time``; no day i
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from apps.reps.rules.hours import WEEKDAYS, Hours
 from apps.reps.rules.open_time import CHUNK, SECOND, Interval, OpenTime, instant_of, micros, open_time_of
@@ -96,6 +97,30 @@ def due_at(hours: Hours, start: datetime, minutes: float, pauses: Iterable[Pause
             break
         moment = max(moment, ends)
     return instant_of(_used_up(time, moment, left) if left else _opening(time, moment))
+
+
+def closing_of_day(*, hours: Hours, start: datetime, days: int, after: date | None = None) -> datetime:
+    """The closing of the ``days``-th business day from ``start``; days up to ``after`` are not counted.
+
+    A business day is a local date on which the calendar is open; a night that runs into the next date belongs to the
+    date on which it began. With 0 days it is the closing before the first counted day, or ``start`` without one.
+    Raises ``NeverOpen``.
+    """
+    zone = ZoneInfo(hours.zone)
+    closing, moment, last, seen = start, next_open(hours, start), after, 0
+    while True:
+        day = moment.astimezone(zone).date()
+        if day != last:
+            seen, last = seen + 1, day
+            if seen > days:
+                return closing
+        closing = next_close(hours, moment)
+        try:
+            moment = next_open(hours, closing)
+        except NeverOpen:
+            if seen == days:
+                return closing
+            raise
 
 
 def open_minutes(hours: Hours, start: datetime, end: datetime, pauses: Iterable[Pause] = ()) -> float:

@@ -1,11 +1,15 @@
-"""Reads over reps and their time: calendars as plain hours, who is away, the period's quota."""
+"""Reads over reps and their time: calendars as plain hours, who is away."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from apps.core.periods import Period
-from apps.reps.models import BusinessCalendar, Quota, Rep, Team, TimeOff
+from django.db import connection
+
+from apps.core.prepared import USER, PreparedObjects
+from apps.reps.models import BusinessCalendar, Rep, TimeOff
 from apps.reps.rules.business_time import Hours
 from apps.reps.rules.calendar_draft import Draft
 
@@ -40,18 +44,34 @@ def hours_for(rep: Rep) -> Hours:
     return hours_of(rep.calendar or rep.team.calendar)
 
 
+def own_hours(reps: Iterable[int | None]) -> dict[int, Hours]:
+    """The hours of those of these reps (by id) who have own ones. One statement, none for nobody."""
+    ids = {pk for pk in reps if pk is not None}
+    if not ids:
+        return {}
+    found = Rep.objects.filter(pk__in=ids, calendar__isnull=False).select_related("calendar").only("calendar")
+    hours: dict[int, Hours] = {}
+    own = {rep.pk: rep.calendar for rep in found if rep.calendar is not None}
+    for calendar in own.values():
+        # Many may share one with all its holidays: it is made a plain value once.
+        if calendar.pk not in hours:
+            hours[calendar.pk] = hours_of(calendar)
+    return {pk: hours[calendar.pk] for pk, calendar in own.items()}
+
+
 def rep_of(user: Any) -> Rep | None:
-    """The rep that this user is, if any."""
-    return Rep.objects.select_related("calendar", "team__calendar").filter(user=user).first()
+    """The rep that this user is, if any, with whose hours hold joined in."""
+    return _rep_of(connection.vendor).first({USER: user.pk}) if user.pk else None
+
+
+@lru_cache(maxsize=4)
+def _rep_of(_vendor: str) -> PreparedObjects[Rep]:
+    # Every page of a rep asks for it.
+    one = Rep.objects.select_related("calendar", "team__calendar").filter(user_id=USER).order_by()
+    return PreparedObjects(one[:1], USER)
 
 
 def away_on(day: date, reps: list[int]) -> set[int]:
     """Which of these reps (by id) have time off on ``day``."""
     away = TimeOff.objects.filter(rep_id__in=reps, starts_on__lte=day, ends_on__gt=day)
     return set(away.values_list("rep_id", flat=True))
-
-
-def team_quotas(team: Team, period: Period) -> dict[str, Quota]:
-    """The team's quotas for exactly this period, by measure."""
-    found = Quota.objects.filter(team=team, starts_on=period.start, ends_on=period.end)
-    return {quota.measure: quota for quota in found}

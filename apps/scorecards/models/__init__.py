@@ -10,14 +10,35 @@ from apps.scorecards.models.cards import (
     reps_with_cards_for,
     signs_as,
 )
-from apps.scorecards.models.ranking import PeerGroup, RankingPolicy, RankingRow, RankingSnapshot
+from apps.scorecards.models.ranking import (
+    Decides,
+    PeerGroup,
+    RankingHold,
+    RankingHoldLift,
+    RankingPolicy,
+    RankingRow,
+    RankingSnapshot,
+)
+from apps.scorecards.models.ranking_totals import (
+    RankingTotal,
+    RankingTotalMark,
+    RankingTotalsBuild,
+    ReceivedLead,
+)
 
 __all__ = [
     "Assumption",
+    "Decides",
     "PeerGroup",
+    "RankingHold",
+    "RankingHoldLift",
     "RankingPolicy",
     "RankingRow",
     "RankingSnapshot",
+    "RankingTotal",
+    "RankingTotalMark",
+    "RankingTotalsBuild",
+    "ReceivedLead",
     "Scorecard",
     "ScorecardNote",
     "ScorecardSignature",

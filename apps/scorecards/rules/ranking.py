@@ -9,16 +9,31 @@ How it is made, metric by metric:
 - the ratio is own over mean, or mean over own where lower is better, held between the bounds;
 - without a value of one's own (no win, so no average deal) the ratio is the lower bound;
 - where the peers' mean is zero or below, or nobody has a value, nothing can be compared: the ratio is 1.
+
+The index adjusted for the lead mix is made the same way, but for one thing: in place of the peers' mean stands
+what the peers would have made of the AE's own leads (``rules.lead_mix``), for every metric that leads have a part
+in. ``Rules.decides`` says which of the two orders the peers and makes the moves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 
 from apps.scorecards.rules.figures import factor, plain
+from apps.scorecards.rules.lead_mix import (
+    DEPENDS_ON_LEADS,
+    Line,
+    Mix,
+    Standard,
+    expected_of,
+    expected_wins,
+    lines_of,
+    standard,
+)
 
 BEST_TIER, LOWEST_TIER = 1, 3
+RAW, ADJUSTED = "raw", "adjusted"
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,11 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Rules:
-    """A ranking policy as plain values. Without ``floor`` and ``ceiling`` ratios are not held."""
+    """A ranking policy as plain values. Without ``floor`` and ``ceiling`` ratios are not held.
+
+    ``decides`` is ``RAW`` or ``ADJUSTED``; the latter needs ``least_expected`` wins, and joins kinds of leads
+    with fewer than ``least_in_cell`` closed deals among the peers.
+    """
 
     metrics: tuple[Weighted, ...]
     floor: Fraction | None = Fraction(1, 2)
@@ -40,6 +59,9 @@ class Rules:
     up_at: Fraction = Fraction(6, 5)
     down_at: Fraction = Fraction(4, 5)
     least_closed: int = 5
+    decides: str = RAW
+    least_expected: Fraction = Fraction(2)
+    least_in_cell: int = 10
 
     def __post_init__(self) -> None:
         if sum((one.weight for one in self.metrics), Fraction(0)) != 1:
@@ -52,6 +74,7 @@ class Peer:
 
     ``values`` are the metrics by key (``None`` where there is none); ``won``, ``closed`` and ``revenue`` are
     what they were made of (deals, deals, minor units); ``tier`` is the one held when the period had ended.
+    ``mix`` is what was closed by kind of lead; ``is_held`` where a manager holds any move.
     """
 
     rep_id: int
@@ -61,6 +84,8 @@ class Peer:
     revenue: Fraction = Fraction(0)
     tier: int = LOWEST_TIER
     is_ramping: bool = False
+    mix: Mix = field(default_factory=dict)
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,8 +111,39 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True)
+class Adjusted:
+    """The index adjusted for the lead mix, with its arithmetic.
+
+    ``terms`` hold what was expected in place of the mean; ``lines`` are the wins expected, kind by kind. The
+    ``index`` is ``None`` where there is too little to adjust by; ``why`` then says so.
+    """
+
+    index: Fraction | None
+    terms: tuple[Term, ...]
+    lines: tuple[Line, ...]
+    expected: Fraction
+    why: str = ""
+
+    @property
+    def won(self) -> Fraction:
+        return sum((line.won for line in self.lines), Fraction(0))
+
+    @property
+    def closed(self) -> Fraction:
+        return sum((line.closed for line in self.lines), Fraction(0))
+
+    @property
+    def wins_ratio(self) -> Fraction | None:
+        """Wins over wins expected, before any bound."""
+        return self.won / self.expected if self.expected else None
+
+
+@dataclass(frozen=True)
 class Standing:
-    """Where one AE stands: the index with its terms, the place among peers, and the move with its reason."""
+    """Where one AE stands: the index with its terms, the place among peers, and the move with its reason.
+
+    ``index`` is the raw one; ``adjusted`` stands beside it (``None`` on copies older than it).
+    """
 
     peer: Peer
     terms: tuple[Term, ...]
@@ -97,6 +153,13 @@ class Standing:
     move: Move
     tier_after: int
     reason: str
+    adjusted: Adjusted | None = None
+
+    def deciding(self, rules: Rules) -> Fraction:
+        """The index that orders and moves: the raw one too where the adjusted one has too little to go by."""
+        if rules.decides == ADJUSTED and self.adjusted is not None and self.adjusted.index is not None:
+            return self.adjusted.index
+        return self.index
 
 
 Totals = Mapping[str, tuple[Fraction, int]]
@@ -152,6 +215,35 @@ def index_of(terms: Sequence[Term]) -> Fraction:
     return sum((one.adds for one in terms), Fraction(0))
 
 
+def adjusted_terms(
+    peer: Peer, averages: Mapping[str, Fraction | None], against: Standard, rules: Rules
+) -> tuple[Term, ...]:
+    """As ``terms_of``, but against what was expected from the own leads, where leads have a part in a metric."""
+    return tuple(
+        term(
+            peer.values.get(one.key),
+            expected_of(one.key, peer.mix, against) if one.key in DEPENDS_ON_LEADS else averages.get(one.key),
+            one,
+            rules,
+        )
+        for one in rules.metrics
+    )
+
+
+def adjusted_of(
+    peer: Peer, averages: Mapping[str, Fraction | None], against: Standard, rules: Rules
+) -> Adjusted:
+    """The index adjusted for the lead mix of ``peer``."""
+    lines = lines_of(peer.mix, against)
+    expected = expected_wins(lines)
+    terms = adjusted_terms(peer, averages, against, rules)
+    if expected < rules.least_expected:
+        least = plain(rules.least_expected, 2)
+        why = f"{plain(expected, 2)} wins expected are fewer than the {least} that an adjustment needs"
+        return Adjusted(None, terms, lines, expected, why)
+    return Adjusted(index_of(terms), terms, lines, expected)
+
+
 def shown(index: Fraction, rules: Rules) -> str:
     """The index with four decimals, or as many more as set it apart from an edge that it does not reach."""
     for places in range(4, 13):
@@ -164,168 +256,71 @@ def shown(index: Fraction, rules: Rules) -> str:
     return text
 
 
-def decide(index: Fraction, peer: Peer, rules: Rules, group_size: int) -> tuple[Move, int, str]:
+def decide(
+    index: Fraction | None, peer: Peer, rules: Rules, group_size: int, too_little: str = ""
+) -> tuple[Move, int, str]:
     """The move that ``index`` makes: one step at the most, and the edges belong to the move.
 
-    Returns the move, the tier after it and the reason in words.
+    ``index`` is the one that decides; ``None`` where it could not be adjusted, ``too_little`` says why. Returns
+    the move, the tier after it and the reason in words.
     """
-    up, down = factor(rules.up_at, 2), factor(rules.down_at, 2)
-    text = shown(index, rules)
+    name = "The adjusted index" if rules.decides == ADJUSTED else "The index"
+    stay = (Move.STAY, peer.tier)
     if group_size < 2:
-        return Move.STAY, peer.tier, "There are no peers to compare with, so nothing moves."
+        return *stay, "There are no peers to compare with, so nothing moves."
+    if index is None:
+        return *stay, f"{too_little[:1].upper()}{too_little[1:]}, so nothing moves."
+    text = f"{name} is {shown(index, rules)}"
     if peer.is_ramping:
-        return Move.STAY, peer.tier, f"The index is {text}; still ramping, so nothing moves."
+        return *stay, f"{text}; still ramping, so nothing moves."
     if peer.closed < rules.least_closed:
-        least = (
-            f"{plain(peer.closed, 2)} closed deals are fewer than the {rules.least_closed} that a move needs"
+        least = f"are fewer than the {rules.least_closed} that a move needs"
+        return *stay, f"{text}; {plain(peer.closed, 2)} closed deals {least}."
+    step, edge = _step(index, rules)
+    if not step:
+        down, up = factor(rules.down_at, 2), factor(rules.up_at, 2)
+        return *stay, f"{text}, between {down} and {up}: the tier stays."
+    if not BEST_TIER <= peer.tier + step <= LOWEST_TIER:
+        which = "best already" if step < 0 else "lowest"
+        return *stay, f"{text}, {edge}; tier {peer.tier} is the {which}."
+    way = "up" if step < 0 else "down"
+    if peer.is_held:
+        return (
+            *stay,
+            f"{text}; {edge} would move one tier {way}, but the move is held: tier {peer.tier} stays.",
         )
-        return Move.STAY, peer.tier, f"The index is {text}; {least}."
+    return Move(way), peer.tier + step, f"{text}; {edge} moves one tier {way}."
+
+
+def _step(index: Fraction, rules: Rules) -> tuple[int, str]:
+    """By how many tiers, and past which edge; the better tier has the lower number."""
     if index >= rules.up_at:
-        if peer.tier <= BEST_TIER:
-            return (
-                Move.STAY,
-                peer.tier,
-                f"The index is {text}, {up} or more; tier {peer.tier} is the best already.",
-            )
-        return Move.UP, peer.tier - 1, f"The index is {text}; {up} or more moves one tier up."
+        return -1, f"{factor(rules.up_at, 2)} or more"
     if index <= rules.down_at:
-        if peer.tier >= LOWEST_TIER:
-            return (
-                Move.STAY,
-                peer.tier,
-                f"The index is {text}, {down} or less; tier {peer.tier} is the lowest.",
-            )
-        return Move.DOWN, peer.tier + 1, f"The index is {text}; {down} or less moves one tier down."
-    return Move.STAY, peer.tier, f"The index is {text}, between {down} and {up}: the tier stays."
+        return 1, f"{factor(rules.down_at, 2)} or less"
+    return 0, ""
 
 
 def rank(peers: Sequence[Peer], rules: Rules) -> list[Standing]:
-    """Everyone of one peer group, best first; equal indexes share a place, in order of ``rep_id``."""
+    """Everyone of one peer group, best first by the index that decides; equal indexes share a place, in order
+    of ``rep_id``."""
     averages = means(peers, [one.key for one in rules.metrics])
-    scored = []
-    for peer in peers:
-        terms = terms_of(peer, averages, rules)
-        scored.append((peer, terms, index_of(terms)))
-    scored.sort(key=lambda one: (-one[2], one[0].rep_id))
-    standings: list[Standing] = []
-    for place, (peer, terms, index) in enumerate(scored, 1):
-        shared = standings and standings[-1].index == index
-        move, tier_after, reason = decide(index, peer, rules, len(peers))
-        standings.append(
-            Standing(
-                peer=peer,
-                terms=terms,
-                index=index,
-                rank=standings[-1].rank if shared else place,
-                of=len(peers),
-                move=move,
-                tier_after=tier_after,
-                reason=reason,
-            )
-        )
-    return standings
+    against = standard([peer.mix for peer in peers], rules.least_in_cell)
+    scored = [_standing(peer, averages, against, rules, len(peers)) for peer in peers]
+    scored.sort(key=lambda one: (-one.deciding(rules), one.peer.rep_id))
+    placed: list[Standing] = []
+    for place, one in enumerate(scored, 1):
+        shared = placed and placed[-1].deciding(rules) == one.deciding(rules)
+        placed.append(replace(one, rank=placed[-1].rank if shared else place))
+    return placed
 
 
-# --- What the nearest step needs: the rule itself, run again on changed values -----------------------
-
-MOST_WINS = 50
-
-
-def with_wins(peer: Peer, more: int, deal: Fraction) -> Peer:
-    """The peer with ``more`` wins of ``deal`` minor units each, all else equal."""
-    won, closed, revenue = peer.won + more, peer.closed + more, peer.revenue + more * deal
-    changed: dict[str, Fraction | None] = {
-        "revenue_won": revenue,
-        "deals_won": won,
-        "win_rate": won / closed,
-        "average_deal": revenue / won,
-    }
-    values = {key: changed.get(key, value) for key, value in peer.values.items()}
-    return replace(peer, values=values, won=won, closed=closed, revenue=revenue)
-
-
-def with_shorter_cycle(peer: Peer, days: int) -> Peer:
-    """The peer with ``days`` off the sales cycle, all else equal."""
-    cycle = peer.values.get("sales_cycle")
-    assert cycle is not None
-    return replace(peer, values={**peer.values, "sales_cycle": cycle - days})
-
-
-def index_if(changed: Peer, original: Peer, group: Totals, rules: Rules) -> Fraction:
-    """The index that ``changed`` has in place of ``original``: the peers' means move with it."""
-    averages: dict[str, Fraction | None] = {}
-    for one in rules.metrics:
-        total, count = group[one.key]
-        old, new = original.values.get(one.key), changed.values.get(one.key)
-        total += (new or 0) - (old or 0)
-        count += (new is not None) - (old is not None)
-        averages[one.key] = total / count if count else None
-    return index_of(terms_of(changed, averages, rules))
-
-
-def fewest(change: Callable[[int], bool], most: int) -> int | None:
-    """The smallest count from 1 to ``most`` for which ``change`` holds (it holds from there on)."""
-    if most < 1 or not change(most):
-        return None
-    low, high = 1, most
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if change(middle) else (middle + 1, high)
-    return low
-
-
-@dataclass(frozen=True)
-class NearestStep:
-    """What would be enough, taken alone: so many wins more, or so many days off the cycle."""
-
-    aim: str
-    wins: int | None
-    days: int | None
-
-    @property
-    def words(self) -> str:
-        ways = []
-        if self.wins is not None:
-            ways.append("one more win" if self.wins == 1 else f"{_number(self.wins)} more wins")
-        if self.days is not None:
-            ways.append(f"{self.days} {'day' if self.days == 1 else 'days'} off the cycle")
-        if not ways:
-            return f"No number of wins alone would {self.aim} this time: the bounds hold."
-        text = ", or ".join(ways)
-        return f"{text[0].upper()}{text[1:]} would {self.aim}."
-
-
-def _number(count: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[count] if count < len(words) else str(count)
-
-
-def nearest_step(peer: Peer, group: Totals, rules: Rules) -> NearestStep | None:
-    """The fewest wins (of the own average deal, or the peers' where there is none), and the fewest days off
-    the cycle, that would move ``peer`` up; or keep from moving down. ``None`` at the best tier.
-
-    ``group`` are the ``totals`` of the rules' metrics over all peers, ``peer`` included. Found by running
-    the rule again on the changed values (PRODUCT section 7).
-    """
-    index = index_if(peer, peer, group, rules)
-    falling = index <= rules.down_at and peer.tier < LOWEST_TIER
-    if not falling and peer.tier <= BEST_TIER:
-        return None
-
-    def enough(changed: Peer) -> bool:
-        if changed.closed < rules.least_closed and not falling:
-            return False
-        reached = index_if(changed, peer, group, rules)
-        return reached > rules.down_at if falling else reached >= rules.up_at
-
-    if not falling and enough(peer):
-        return None
-    aim = f"keep tier {peer.tier}" if falling else f"reach {factor(rules.up_at, 2)} and tier {peer.tier - 1}"
-    deal = peer.values.get("average_deal")
-    if not deal and (peers_deals := group.get("average_deal")) and peers_deals[1]:
-        deal = peers_deals[0] / peers_deals[1]
-    wins = fewest(lambda more: enough(with_wins(peer, more, deal)), MOST_WINS) if deal else None
-    cycle = peer.values.get("sales_cycle")
-    most_days = int(cycle) - (1 if cycle == int(cycle) else 0) if cycle else 0
-    days = fewest(lambda off: enough(with_shorter_cycle(peer, off)), most_days)
-    return NearestStep(aim, wins, days)
+def _standing(
+    peer: Peer, averages: Mapping[str, Fraction | None], against: Standard, rules: Rules, of: int
+) -> Standing:
+    terms = terms_of(peer, averages, rules)
+    index = index_of(terms)
+    adjusted = adjusted_of(peer, averages, against, rules)
+    deciding = adjusted.index if rules.decides == ADJUSTED else index
+    move, tier_after, reason = decide(deciding, peer, rules, of, adjusted.why)
+    return Standing(peer, terms, index, 0, of, move, tier_after, reason, adjusted)

@@ -9,7 +9,7 @@ from apps.core.periods import parse_period
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.metrics import metric
 from apps.scorecards.selectors.cards import Card, Placed, Promise, Row
-from apps.scorecards.selectors.ranking import kept, restored
+from apps.scorecards.selectors.ranking_copies import kept, restored
 
 VERSION = 1
 """Of the JSON. A copy is never rewritten, so a later reader must still know the earlier versions."""
@@ -74,6 +74,9 @@ def _ranking_as_json(placed: Placed) -> dict[str, Any]:
         "up_at": str(placed.rules.up_at),
         "down_at": str(placed.rules.down_at),
         "least_closed": placed.rules.least_closed,
+        "decides": placed.rules.decides,
+        "least_expected": str(placed.rules.least_expected),
+        "least_in_cell": placed.rules.least_in_cell,
         "lower_is_better": [term.key for term in placed.rules.metrics if term.lower_is_better],
         "arithmetic": kept(one),
         "peers": [[pk, name, str(index)] for pk, name, index in placed.peers],
@@ -141,6 +144,10 @@ def _ranking_from_json(data: Mapping[str, Any], rep_id: int) -> Placed:
             up_at=Fraction(data["up_at"]),
             down_at=Fraction(data["down_at"]),
             least_closed=data["least_closed"],
+            # Copies older than the adjusted index were decided by the raw one.
+            decides=data.get("decides", rules.RAW),
+            least_expected=Fraction(data.get("least_expected", "2")),
+            least_in_cell=data.get("least_in_cell", 10),
         ),
         snapshot_as_of=data["snapshot_as_of"],
         index_before=_number(data["index_before"]),

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from apps.core.periods import Period
 from apps.reps.models import Quota, Rep
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for
 from apps.scorecards.models import Assumption
 from apps.scorecards.rules import targets
 from apps.scorecards.rules.layout import Layout
@@ -44,7 +44,7 @@ class Targets:
         assumption = self._assumed.get((rep.role, one.key))
         if assumption is None:
             return None, ""
-        hours = hours_of(rep.team.calendar)
+        hours = hours_for(rep)
         days = (basis.start + timedelta(days=number) for number in range(basis.days))
         working = sum(1 for day in days if hours.windows_on(day)) if assumption.per == "day" else 0
         return targets.assumed(assumption, months=layout.months, working_days=working), "assumption"

@@ -130,7 +130,7 @@ def cards_of(*, reps: Iterable[Rep], month: Period, as_of: datetime | None = Non
     layouts = {LAYOUTS[rep.role] for rep in wanted}
     peers = list(
         Rep.objects.filter(in_month(month), team__in={rep.team_id for rep in wanted})
-        .select_related("team__calendar")
+        .select_related("calendar", "team__calendar")
         .order_by("name", "pk")
     )
     known = {rep.pk for rep in peers}
@@ -300,7 +300,7 @@ def _places(
         aes = (
             Rep.objects.aes().active_on(day).filter(team__currency__in={rep.team.currency for rep in ranked})
         )
-    peers = list(aes.select_related("team").order_by("pk"))
+    peers = list(aes.select_related("team", "agency").order_by("pk"))
     if not {rep.pk for rep in ranked} & {rep.pk for rep in peers}:
         return {}
     groups = standings_of(policy=policy, period=period, day=day, as_of=as_of, reps=peers)
@@ -321,23 +321,24 @@ def _placed(
     wanted = {rep.pk: rep for rep in reps}
     found = {}
     for group in groups:
-        totals = rules.totals([one.peer for one in group.standings], list(policy.weights))
+        edges = policy.rules
+        step = group.stepper(edges)
         for one in group.standings:
             rep = wanted.get(one.peer.rep_id)
             if rep is None:
                 continue
-            nearest = rules.nearest_step(one.peer, totals, policy.rules)
+            nearest = step(one)
             found[rep.pk] = Placed(
                 standing=one,
                 peers=tuple(
-                    (other.peer.rep_id, group.reps[other.peer.rep_id].name, other.index)
+                    (other.peer.rep_id, group.reps[other.peer.rep_id].name, other.deciding(edges))
                     for other in group.standings
                     if one.of <= MOST_PEERS or group.reps[other.peer.rep_id].team_id == rep.team_id
                 ),
                 nearest=nearest.words if nearest else "",
                 group_name=group.name,
-                policy_version=policy.version,
-                rules=policy.rules,
+                policy_version=policy.version or 0,
+                rules=edges,
                 snapshot_as_of=as_of,
                 index_before=before.get(rep.pk),
             )

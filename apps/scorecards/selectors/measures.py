@@ -124,9 +124,10 @@ def measure(
 Found = list[dict[int, dict[str, Any]]]
 
 
-def _credited(
+def credited(
     events: QuerySet[FunnelEvent], reps: Iterable[int], capacity: str, periods: Sequence[Period]
 ) -> QuerySet[FunnelEvent]:
+    """Those of the consecutive ``periods`` that credit one of ``reps`` in ``capacity``, joined to that credit."""
     return occurred_in(events, periods).filter(credits__capacity=capacity, credits__rep__in=list(reps))
 
 
@@ -182,7 +183,7 @@ def _self_sourced(
     found: Found, events: QuerySet[FunnelEvent], reps: dict[int, str], periods: Sequence[Period]
 ) -> None:
     rows = (
-        self_sourced(_credited(events, reps, Capacity.OWNED, periods).filter(amount_minor__isnull=False))
+        self_sourced(credited(events, reps, Capacity.OWNED, periods).filter(amount_minor__isnull=False))
         .annotate(bucket=bucket(periods))
         .values_list("credits__rep", "bucket", "currency")
         .annotate(amounts=Sum(F("amount_minor") * F("credits__share"), output_field=BigIntegerField()))
@@ -190,6 +191,16 @@ def _self_sourced(
     )
     for rep, number, currency, amounts in rows:
         found[number][rep].setdefault("self_sourced", {})[currency] = int(amounts)
+
+
+def opened_at(as_of: datetime | None) -> Subquery:
+    """When the opportunity of an event came to stage 1."""
+    opened = (
+        FunnelEvent.objects.effective(as_of)
+        .filter(kind=EventKind.STAGE_1, opportunity=OuterRef("opportunity"))
+        .order_by("occurred_at", "pk")
+    )
+    return Subquery(opened.values("occurred_at")[:1])
 
 
 def _cycles(
@@ -200,15 +211,10 @@ def _cycles(
     as_of: datetime | None,
 ) -> None:
     """Seconds from stage 1 to won, weighted by share. A win whose opening is not on record is left out."""
-    opened = (
-        FunnelEvent.objects.effective(as_of)
-        .filter(kind=EventKind.STAGE_1, opportunity=OuterRef("opportunity"))
-        .order_by("occurred_at", "pk")
-    )
     rows = (
-        _credited(events, reps, Capacity.OWNED, periods)
+        credited(events, reps, Capacity.OWNED, periods)
         .filter(kind=EventKind.WON)
-        .alias(opened_at=Subquery(opened.values("occurred_at")[:1]))
+        .alias(opened_at=opened_at(as_of))
         .filter(opened_at__isnull=False)
         .annotate(bucket=bucket(periods))
         .values_list("credits__rep", "bucket")
@@ -229,7 +235,7 @@ def _leads_worked(
     found: Found, events: QuerySet[FunnelEvent], reps: dict[int, str], periods: Sequence[Period]
 ) -> None:
     rows = (
-        _credited(events, reps, Capacity.SOURCED, periods)
+        credited(events, reps, Capacity.SOURCED, periods)
         .filter(kind=EventKind.TOUCHED)
         .annotate(bucket=bucket(periods))
         .values_list("credits__rep", "bucket")
@@ -272,7 +278,7 @@ def _first_touches(
     """The median of the seconds from arrival to first touch: the database orders, and gives the middle."""
     partition = [F("credits__rep"), F("bucket")]
     touched = (
-        first_touches(_credited(events, reps, Capacity.SOURCED, periods), as_of)
+        first_touches(credited(events, reps, Capacity.SOURCED, periods), as_of)
         .annotate(
             bucket=bucket(periods),
             arrived_at=Coalesce(_arrived(EventKind.MQL, as_of), _arrived(EventKind.COLLECTED, as_of)),

@@ -1,45 +1,68 @@
 """The ranking as it stands or stood: policy, peer groups, tiers as of a day, snapshots and their rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from fractions import Fraction
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.core.periods import Period, trailing_months
 from apps.reps.models import Rep, Tier, TierChange
-from apps.scorecards.models import PeerGroup, RankingPolicy, RankingRow, RankingSnapshot
+from apps.scorecards.models import PeerGroup, RankingHold, RankingPolicy, RankingRow, RankingSnapshot
 from apps.scorecards.rules import ranking as rules
+from apps.scorecards.rules.lead_mix import Mix, standard
 from apps.scorecards.rules.metrics import LOST, WON, Sums, metric
+from apps.scorecards.rules.nearest_step import NearestStep, nearest_step
+from apps.scorecards.selectors.lead_mix import mixes_of
 from apps.scorecards.selectors.measures import measure
+from apps.scorecards.selectors.ranking_copies import standing_of
+from apps.scorecards.selectors.ranking_totals import sums_by_totals
 
 FIRST_POLICY_ON = date(2000, 1, 1)
 
 
 def current_policy(day: date) -> RankingPolicy:
     """The policy in force on ``day``; unsaved, with the defaults of PRODUCT section 7, where none is."""
-    found = RankingPolicy.objects.filter(effective_on__lte=day).order_by("-version").first()
+    found = RankingPolicy.objects.in_force_on(day).first()
     return found or RankingPolicy(version=1, effective_on=FIRST_POLICY_ON)
 
 
 @dataclass(frozen=True)
 class Group:
-    """AEs who are compared with one another, best first. Money in them is in one ``currency``."""
+    """AEs who are compared with one another, best first. Money in them is in one ``currency``.
+
+    ``holds`` are those in force, by rep.
+    """
 
     key: str
     name: str
     currency: str
     standings: Sequence[rules.Standing]
     reps: Mapping[int, Rep]
+    holds: Mapping[int, RankingHold] = field(default_factory=dict)
+
+    def stepper(self, edges: rules.Rules) -> Callable[[rules.Standing], NearestStep | None]:
+        """What finds the nearest step of one of the group; the peers' sums are made once."""
+        peers = [one.peer for one in self.standings]
+        totals = rules.totals(peers, [one.key for one in edges.metrics])
+        against = standard([peer.mix for peer in peers], edges.least_in_cell)
+        return lambda standing: nearest_step(standing.peer, totals, edges, against)
 
 
-def group_of(rep: Rep, policy: RankingPolicy) -> tuple[str, str]:
-    """The key and the name of the peer group of ``rep`` (its team loaded)."""
-    if policy.peer_group == PeerGroup.CURRENCY:
-        return f"currency:{rep.team.currency}", f"AEs in {rep.team.currency}"
-    return f"team:{rep.team_id}", rep.team.name
+def group_of(rep: Rep, policy: RankingPolicy, tier: int) -> tuple[str, str]:
+    """The key and the name of the peer group of ``rep`` (its team and agency loaded)."""
+    currency = rep.team.currency
+    match policy.peer_group:
+        case PeerGroup.CURRENCY:
+            return f"currency:{currency}", f"AEs in {currency}"
+        case PeerGroup.AGENCY:
+            name = rep.agency.name if rep.agency else "Own AEs"
+            return f"agency:{currency}:{rep.agency_id or 0}", f"{name}, {currency}"
+        case PeerGroup.TIER:
+            return f"tier:{currency}:{tier}", f"Tier {tier}, {currency}"
+        case _:
+            return f"team:{rep.team_id}", rep.team.name
 
 
 def tiers_on(reps: Iterable[Rep], day: date) -> dict[int, int]:
@@ -52,11 +75,26 @@ def tiers_on(reps: Iterable[Rep], day: date) -> dict[int, int]:
 
 
 def ranked_on(day: date) -> list[Rep]:
-    """The AEs who are here on ``day``, their team loaded."""
-    return list(Rep.objects.aes().active_on(day).select_related("team").order_by("pk"))
+    """The AEs who are here on ``day``, their team and agency loaded."""
+    return list(Rep.objects.aes().active_on(day).select_related("team", "agency").order_by("pk"))
 
 
-def peer(rep: Rep, sums: Sums, policy: RankingPolicy, tier: int, day: date) -> rules.Peer:
+def holds_on(
+    *, day: date, known_at: datetime | None, reps: Iterable[int] | None = None
+) -> dict[int, RankingHold]:
+    """By rep, the hold in force on ``day`` as known at ``known_at``; of several the one that ends last."""
+    found = RankingHold.objects.filter(starts_on__lte=day, ends_on__gt=day)
+    found = (
+        found.filter(lift__isnull=True) if known_at is None else found.in_force(day=day, known_at=known_at)
+    )
+    if reps is not None:
+        found = found.filter(rep__in=list(reps))
+    return {hold.rep_id: hold for hold in found.order_by("ends_on", "pk").select_related("held_by")}
+
+
+def peer(
+    rep: Rep, sums: Sums, policy: RankingPolicy, tier: int, day: date, mix: Mix, is_held: bool = False
+) -> rules.Peer:
     """An AE as the rule sees one."""
     return rules.Peer(
         rep_id=rep.pk,
@@ -66,6 +104,8 @@ def peer(rep: Rep, sums: Sums, policy: RankingPolicy, tier: int, day: date) -> r
         revenue=sums.money(WON),
         tier=tier,
         is_ramping=rep.is_ramping_on(day),
+        mix=mix,
+        is_held=is_held,
     )
 
 
@@ -76,42 +116,66 @@ def standings_of(
     day: date,
     as_of: datetime | None = None,
     reps: Sequence[Rep] | None = None,
+    tiers: Mapping[int, int] | None = None,
 ) -> list[Group]:
     """The ranking of ``reps`` (all AEs here on ``day``) over ``period``, from what was recorded by ``as_of``.
 
-    Five statements at the most, whatever the number of AEs.
+    ``tiers`` stand in place of those that the AEs held. Without ``as_of`` from all that is on record now,
+    through the monthly totals where they were made. Seven statements at the most, whatever the number of AEs
+    (one more through the totals).
     """
     found = ranked_on(day) if reps is None else list(reps)
-    metrics = [metric(key) for key in policy.weights]
-    sums = measure(reps=found, periods=[period], metrics=metrics, parts=(WON, LOST), as_of=as_of)[0]
-    tiers = tiers_on(found, period.end)
+    sums = _sums_of(found, policy, period, as_of)
+    mixes = mixes_of(reps=found, period=period, as_of=as_of)
+    tiers = {**tiers_on(found, period.end), **(tiers or {})}
+    holds = holds_on(day=day, known_at=as_of)
     members: dict[tuple[str, str], list[Rep]] = {}
     for rep in found:
-        members.setdefault(group_of(rep, policy), []).append(rep)
+        members.setdefault(group_of(rep, policy, tiers[rep.pk]), []).append(rep)
+    edges = policy.rules
     return [
         Group(
             key=key,
             name=name,
             currency=group[0].team.currency,
             standings=rules.rank(
-                [peer(rep, sums[rep.pk], policy, tiers[rep.pk], day) for rep in group], policy.rules
+                [
+                    peer(rep, sums[rep.pk], policy, tiers[rep.pk], day, mixes[rep.pk], rep.pk in holds)
+                    for rep in group
+                ],
+                edges,
             ),
             reps={rep.pk: rep for rep in group},
+            holds={rep.pk: holds[rep.pk] for rep in group if rep.pk in holds},
         )
-        for (key, name), group in sorted(members.items(), key=lambda item: item[0][1])
+        for (key, name), group in sorted(members.items(), key=lambda item: (item[0][1], item[0][0]))
     ]
+
+
+def _sums_of(
+    reps: Sequence[Rep], policy: RankingPolicy, period: Period, as_of: datetime | None
+) -> Mapping[int, Sums]:
+    if as_of is None and (found := sums_by_totals(reps=reps, period=period)) is not None:
+        return found
+    metrics = [metric(key) for key in policy.weights]
+    return measure(reps=reps, periods=[period], metrics=metrics, parts=(WON, LOST), as_of=as_of)[0]
 
 
 # --- Snapshots ------------------------------------------------------------------------------------
 
 
 def latest_snapshot(*, on: date | None = None, period: Period | None = None) -> RankingSnapshot | None:
-    """The newest ranking, of those as of ``on`` or before, or of those over exactly ``period``."""
+    """The newest ranking, of those as of ``on`` or before, or of those over exactly ``period``.
+
+    Over a period it is the one that was frozen when its last month closed, if one was.
+    """
     found = RankingSnapshot.objects.select_related("policy")
     if on is not None:
         found = found.filter(as_of__lte=on)
     if period is not None:
         found = found.filter(starts_on=period.start, ends_on=period.end)
+        found = found.order_by(F("frozen_at").desc(nulls_last=True), "-as_of", "-policy__version")
+        return found.first()
     return found.order_by("-as_of", "-policy__version").first()
 
 
@@ -121,99 +185,9 @@ def snapshot_before(snapshot: RankingSnapshot) -> RankingSnapshot | None:
     return earlier.order_by("-ends_on", "-as_of", "-policy__version").first()
 
 
-def previous_index(rep: int, period: Period) -> RankingRow | None:
-    """The row of ``rep`` in the newest ranking of a period that ended before ``period`` did."""
-    rows = RankingRow.objects.filter(rep=rep, snapshot__ends_on__lt=period.end)
-    return rows.order_by("-snapshot__ends_on", "-snapshot__as_of").select_related("snapshot").first()
-
-
-def kept(standing: rules.Standing) -> dict[str, Any]:
-    """A standing's arithmetic as JSON: exact fractions in text."""
-    return {
-        "index": str(standing.index),
-        "won": str(standing.peer.won),
-        "closed": str(standing.peer.closed),
-        "revenue": str(standing.peer.revenue),
-        "terms": [
-            {
-                "key": one.key,
-                "own": None if one.own is None else str(one.own),
-                "mean": None if one.mean is None else str(one.mean),
-                "ratio": str(one.ratio),
-                "weight": str(one.weight),
-                "why": one.why,
-            }
-            for one in standing.terms
-        ],
-    }
-
-
-def _fraction(text: str | None) -> Fraction | None:
-    return None if text is None else Fraction(text)
-
-
-def standing_of(row: RankingRow) -> rules.Standing:
-    """The standing that a kept row was made from, exactly."""
-    return restored(
-        row.metrics,
-        rep_id=row.rep_id,
-        rank=row.rank,
-        of=row.of,
-        tier_before=row.tier_before,
-        tier_after=row.tier_after,
-        move=row.move,
-        reason=row.reason,
-        is_ramping=row.is_ramping,
-    )
-
-
-def restored(
-    metrics: Mapping[str, Any],
-    *,
-    rep_id: int,
-    rank: int,
-    of: int,
-    tier_before: int,
-    tier_after: int,
-    move: str,
-    reason: str,
-    is_ramping: bool,
-) -> rules.Standing:
-    """What ``kept`` made JSON of, as it was."""
-    terms = tuple(
-        rules.Term(
-            key=one["key"],
-            own=_fraction(one["own"]),
-            mean=_fraction(one["mean"]),
-            ratio=Fraction(one["ratio"]),
-            weight=Fraction(one["weight"]),
-            why=one["why"],
-        )
-        for one in metrics["terms"]
-    )
-    return rules.Standing(
-        peer=rules.Peer(
-            rep_id=rep_id,
-            values={one.key: one.own for one in terms},
-            won=Fraction(metrics["won"]),
-            closed=Fraction(metrics["closed"]),
-            revenue=Fraction(metrics["revenue"]),
-            tier=tier_before,
-            is_ramping=is_ramping,
-        ),
-        terms=terms,
-        index=Fraction(metrics["index"]),
-        rank=rank,
-        of=of,
-        move=rules.Move(move),
-        tier_after=tier_after,
-        reason=reason,
-    )
-
-
 def groups_in(snapshot: RankingSnapshot, reps: Iterable[int] | None = None) -> list[Group]:
     """The peer groups of a snapshot; with ``reps`` only the groups that hold one of them."""
-    rows = RankingRow.objects.filter(snapshot=snapshot).select_related("rep__team")
+    rows = RankingRow.objects.filter(snapshot=snapshot).select_related("rep__team", "hold__held_by")
     if reps is not None:
         own = RankingRow.objects.filter(snapshot=snapshot, rep__in=list(reps))
         rows = rows.filter(group__in=own.values("group"))
@@ -227,6 +201,7 @@ def groups_in(snapshot: RankingSnapshot, reps: Iterable[int] | None = None) -> l
             currency=group[0].currency,
             standings=[standing_of(row) for row in group],
             reps={row.rep_id: row.rep for row in group},
+            holds={row.rep_id: row.hold for row in group if row.hold is not None},
         )
         for key, group in members.items()
     ]

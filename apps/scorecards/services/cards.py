@@ -23,7 +23,7 @@ from apps.scorecards.models import (
 )
 from apps.scorecards.selectors.card_copies import as_json
 from apps.scorecards.selectors.cards import cards_of, in_month
-from apps.scorecards.services.rankings import recompute_rankings
+from apps.scorecards.services.frozen_rankings import freeze_ranking
 
 FREEZE_KIND = "scorecards.freeze_month"
 DAYS_UNTIL_FROZEN = 1
@@ -63,17 +63,16 @@ def freeze_month(
 ) -> Frozen:
     """Keep the card of every rep who was here in ``month`` as it stands at ``at``; those frozen before stay.
 
-    Within the month that follows, the ranking as of that day is made first, so that an AE's card shows the
-    index of the same record and the tier move that it made. Raises ``UnableToFreeze`` while the month runs.
+    The ranking that the month ends with is frozen first, so that an AE's card shows the index of the same
+    record and the tier move that it made. Raises ``UnableToFreeze`` while the month runs.
     """
     if month != month_of(month.start):
         raise InvalidInput("Scorecards are frozen by the month.")
     today = day_of(at, settings.COMPANY_TIME_ZONE)
     if today < month.end:
         raise UnableToFreeze(f"{month.name} is not over: its scorecards are still open.")
-    if today in month.following():
-        recompute_rankings(as_of=today, at=at, actor=actor)
-    present = Rep.objects.filter(in_month(month)).select_related("team__calendar").order_by("pk")
+    freeze_ranking(month=month, at=at, actor=actor)
+    present = Rep.objects.filter(in_month(month)).select_related("calendar", "team__calendar").order_by("pk")
     rows = {card.rep_id: card for card in Scorecard.objects.select_for_update().filter(month_on=month.start)}
     missing = [rep for rep in present if rep.pk not in rows or not rows[rep.pk].is_frozen]
     cards = cards_of(reps=missing, month=month, as_of=at)

@@ -6,7 +6,7 @@ whenever it is made. As of today it reads what is known now; made again, it take
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,18 +16,19 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.audit import services as audit
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError
 from apps.core.money import quantize
 from apps.core.periods import day_of, day_start, trailing_months
 from apps.jobs import services as jobs
 from apps.jobs.models import Job
 from apps.reps.models import Rep, Tier, TierChange
 from apps.reps.services.tiers import change_tier
-from apps.scorecards.models import PeerGroup, RankingPolicy, RankingRow, RankingSnapshot
-from apps.scorecards.models.ranking import default_weights
-from apps.scorecards.rules.metrics import METRICS
+from apps.scorecards.models import RankingPolicy, RankingRow, RankingSnapshot
 from apps.scorecards.rules.ranking import Move, Standing
-from apps.scorecards.selectors.ranking import FIRST_POLICY_ON, Group, kept, standings_of
+from apps.scorecards.selectors.ranking import Group, standings_of
+from apps.scorecards.selectors.ranking_copies import kept
+from apps.scorecards.services.ranking_notices import Moved, tell_moves
+from apps.scorecards.services.ranking_policies import policy_for
 
 JOB_KIND = "scorecards.recompute_rankings"
 
@@ -35,75 +36,9 @@ Progress = Callable[[int, int, str], None]
 
 
 class UnableToRank(DomainError):
-    """The day is still to come."""
+    """The day is still to come, or no policy was in force on it."""
 
     code = "unable_to_rank"
-
-
-@transaction.atomic
-def policy_for(*, day: date) -> RankingPolicy:
-    """The policy in force on ``day``, locked against a second ranking; the first is made of the defaults."""
-    in_force = RankingPolicy.objects.select_for_update().filter(effective_on__lte=day)
-    found = in_force.order_by("-version").first()
-    if found is not None:
-        return found
-    RankingPolicy.objects.get_or_create(version=1, defaults={"effective_on": FIRST_POLICY_ON})
-    found = in_force.order_by("-version").first()
-    if found is None:
-        raise UnableToRank(f"No ranking policy was in force on {day}: choose a later day.")
-    return found
-
-
-@transaction.atomic
-def write_policy(
-    *,
-    weights: Mapping[str, int],
-    effective_on: date,
-    at: datetime,
-    floor: Decimal = Decimal("0.50"),
-    ceiling: Decimal = Decimal("1.50"),
-    up_at: Decimal = Decimal("1.20"),
-    down_at: Decimal = Decimal("0.80"),
-    least_closed: int = 5,
-    months: int = 3,
-    peer_group: str = PeerGroup.TEAM,
-    actor: Any = None,
-) -> RankingPolicy:
-    """A new version of how AEs are ranked.
-
-    Raises ``InvalidInput`` unless five metrics of an AE make 100 percent, with the average between the edges.
-    """
-    allowed = set(default_weights()) | {"deals_won", "hand_off_acceptance_rate"}
-    unknown = sorted(set(weights) - (allowed & set(METRICS)))
-    if unknown:
-        raise InvalidInput(f"AEs cannot be ranked by {', '.join(unknown)}.", field="weights")
-    if len(weights) != 5 or sum(weights.values()) != 100 or min(weights.values()) <= 0:
-        raise InvalidInput("A ranking has five metrics, and their weights make 100 percent.", field="weights")
-    if not (0 <= floor < 1 < ceiling and down_at < 1 < up_at):
-        raise InvalidInput(
-            "The average of 1.00 lies between the bounds, and between the edges.", field="floor"
-        )
-    last = RankingPolicy.objects.select_for_update().order_by("-version").first()
-    policy = RankingPolicy.objects.create(
-        version=last.version + 1 if last else 1,
-        effective_on=effective_on,
-        weights=dict(weights),
-        floor=floor,
-        ceiling=ceiling,
-        up_at=up_at,
-        down_at=down_at,
-        least_closed=least_closed,
-        months=months,
-        peer_group=peer_group,
-    )
-    audit.record(
-        verb="scorecards.ranking_policy.written",
-        subject=policy,
-        at=at,
-        actor=actor,
-        data={"version": policy.version, "weights": dict(weights)},
-    )
-    return policy
 
 
 def ask_for_ranking(*, as_of: date, at: datetime, requested_by: Any = None) -> Job:
@@ -146,16 +81,21 @@ def recompute_rankings(
 
     With ``apply``, ranks and tiers are written too, unless a ranking of a later day has been kept: the past
     is looked at, never written over the present. An AE moves one step a period at the most, however many
-    rankings fall into it. Making the same ranking again changes nothing. Raises ``UnableToRank``.
+    rankings fall into it, and not before the policy's days to hold a move are over. Making the same ranking
+    again changes nothing, and one that was frozen is never made anew. Raises ``UnableToRank``.
     """
     _refuse_the_future(as_of, at)
-    zone = settings.COMPANY_TIME_ZONE
     policy = policy_for(day=as_of)
-    known_at = min(at, day_start(as_of + timedelta(days=1), zone))
+    if policy is None:
+        raise UnableToRank(f"No ranking policy was in force on {as_of}: choose a later day.")
+    frozen = RankingSnapshot.objects.filter(as_of=as_of, frozen_at__isnull=False).first()
+    if frozen is not None:
+        return Outcome(frozen, False, frozen.rows.count(), 0)
+    known_at = min(at, day_start(as_of + timedelta(days=1), settings.COMPANY_TIME_ZONE))
     period = trailing_months(as_of, policy.months)
     groups = standings_of(policy=policy, period=period, day=as_of, as_of=known_at)
-    rows = _rows(groups, as_of, period.end)
-    fingerprint = _fingerprint(rows)
+    rows = rows_of(groups=groups, as_of=as_of, period_end=period.end)
+    fingerprint = fingerprint_of(rows)
     existing = RankingSnapshot.objects.filter(policy=policy, as_of=as_of).first()
     newer = RankingSnapshot.objects.filter(as_of__gt=as_of).exists()
     snapshot = existing
@@ -178,8 +118,11 @@ def recompute_rankings(
     assert snapshot is not None
     moved = 0
     if apply and not newer:
-        moved = _apply(groups, rows, as_of=as_of, at=at, progress=progress, actor=actor)
-        if not snapshot.is_applied:
+        may_move = as_of >= period.end + timedelta(days=policy.days_to_hold)
+        moved = _apply(
+            groups, rows, policy, may_move=may_move, as_of=as_of, at=at, progress=progress, actor=actor
+        )
+        if may_move and not snapshot.is_applied:
             RankingSnapshot.objects.filter(pk=snapshot.pk).update(is_applied=True)
             snapshot.is_applied = True
     if is_new:
@@ -193,7 +136,7 @@ def recompute_rankings(
     return Outcome(snapshot, is_new, len(rows), moved)
 
 
-def _rows(groups: list[Group], as_of: date, period_end: date) -> list[RankingRow]:
+def rows_of(*, groups: list[Group], as_of: date, period_end: date) -> list[RankingRow]:
     """A row per AE. Who was moved within this period already stays where that move led."""
     moved = {
         change.rep_id: change
@@ -217,6 +160,7 @@ def _rows(groups: list[Group], as_of: date, period_end: date) -> list[RankingRow
                     group_name=group.name,
                     currency=group.currency,
                     index=quantize(one.index, 4),
+                    adjusted=_rounded(one),
                     rank=one.rank,
                     of=one.of,
                     tier_before=one.peer.tier,
@@ -224,10 +168,16 @@ def _rows(groups: list[Group], as_of: date, period_end: date) -> list[RankingRow
                     move=move,
                     reason=reason,
                     is_ramping=one.peer.is_ramping,
+                    hold=group.holds.get(one.peer.rep_id),
                     metrics=kept(one),
                 )
             )
     return rows
+
+
+def _rounded(standing: Standing) -> Decimal | None:
+    found = standing.adjusted.index if standing.adjusted else None
+    return None if found is None else quantize(found, 4)
 
 
 def _direction(standing: Standing, tier_after: int) -> str:
@@ -236,7 +186,7 @@ def _direction(standing: Standing, tier_after: int) -> str:
     return str(Move.UP if tier_after < standing.peer.tier else Move.DOWN)
 
 
-def _fingerprint(rows: list[RankingRow]) -> str:
+def fingerprint_of(rows: list[RankingRow]) -> str:
     """A hash over what the ranking says, whatever order it was computed in."""
     lines = [
         [row.rep_id, row.group, row.rank, row.of, row.tier_before, row.tier_after, row.reason, row.metrics]
@@ -248,13 +198,15 @@ def _fingerprint(rows: list[RankingRow]) -> str:
 def _apply(
     groups: list[Group],
     rows: list[RankingRow],
+    policy: RankingPolicy,
     *,
+    may_move: bool,
     as_of: date,
     at: datetime,
     progress: Progress | None,
     actor: Any,
 ) -> int:
-    """Write ranks and moves; returns how many AEs were moved now."""
+    """Write ranks and moves, and tell those who were moved; returns how many."""
     reps: dict[int, Rep] = {pk: rep for group in groups for pk, rep in group.reps.items()}
     Rep.objects.filter(pk__in=[pk for pk, rep in reps.items() if rep.tier is None]).update(tier=Tier.THREE)
     ranks = {row.rep_id: row.rank for row in rows}
@@ -262,7 +214,9 @@ def _apply(
     for rep in changed:
         rep.rank = ranks[rep.pk]
     Rep.objects.bulk_update(changed, ["rank"], batch_size=500)
-    moved = 0
+    if not may_move:
+        return 0
+    moved: list[Moved] = []
     names = {group.key: group.name for group in groups}
     for number, row in enumerate(rows, 1):
         if progress is not None:
@@ -270,7 +224,7 @@ def _apply(
         rep = reps[row.rep_id]
         if row.tier_after == (rep.tier or Tier.THREE) or row.move == Move.STAY:
             continue
-        change_tier(
+        change = change_tier(
             rep=rep,
             tier_before=row.tier_before,
             tier_after=row.tier_after,
@@ -279,5 +233,6 @@ def _apply(
             at=at,
             actor=actor,
         )
-        moved += 1
-    return moved
+        moved.append(Moved(rep, change, row))
+    tell_moves(moved=moved, edges=policy.rules, at=at)
+    return len(moved)

@@ -43,6 +43,25 @@ def chosen_month(request: HttpRequest) -> Period:
     return month(text) if text else month_of(today()).previous()
 
 
+def day(text: str) -> tuple[date | None, str]:
+    """A day, or the words in which it is refused; neither for no text."""
+    text = text.strip()
+    if not text:
+        return None, ""
+    try:
+        return date.fromisoformat(text), ""
+    except ValueError:
+        return None, f"{text!r} is not a day such as 2026-11-12, so the newest ranking is shown."
+
+
+def past_day(text: str) -> tuple[date | None, str]:
+    """As ``day``, and refused where it is still to come."""
+    found, wrong = day(text)
+    if found is not None and found > today():
+        return None, f"{found} is still to come, so the newest ranking is shown."
+    return found, wrong
+
+
 def as_of(request: HttpRequest) -> datetime | None:
     """``?as_of=`` a day (all of it) or an instant; ``None`` without it.
 
@@ -51,12 +70,9 @@ def as_of(request: HttpRequest) -> datetime | None:
     text = request.GET.get("as_of", "").strip()
     if not text:
         return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        pass
-    else:
-        return day_start(day + timedelta(days=1), settings.COMPANY_TIME_ZONE)
+    last, _ = day(text)
+    if last is not None:
+        return day_start(last + timedelta(days=1), settings.COMPANY_TIME_ZONE)
     try:
         instant = parse_datetime(text.replace(" ", "+"))
     except ValueError:

@@ -27,7 +27,7 @@ from apps.scorecards.views import asked
 
 
 def _reps_for(user: Any) -> QuerySet[Rep]:
-    return reps_with_cards_for(user).select_related("team__calendar", "team__manager", "user")
+    return reps_with_cards_for(user).select_related("calendar", "team__calendar", "team__manager", "user")
 
 
 @require_safe

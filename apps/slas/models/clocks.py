@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from apps.slas.rules import in_words
+
 
 class ClockKind(models.TextChoices):
     FIRST_RESPONSE = "first_response", "First response"
@@ -184,6 +186,11 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.lead_id} {self.state}"
+
+    @property
+    def promised(self) -> str:
+        """What it asks for, in words: ``in 30 min``."""
+        return in_words.promised(self.target_minutes, self.wanted)
 
 
 class ClockPause(models.Model):

@@ -19,13 +19,18 @@ CHANNELS = {
 
 
 def span(minutes: int) -> str:
-    """``30 min``, ``4 h``, ``1 h 30 min``, ``2 business days``."""
+    """``30 min``, ``4 h``, ``1 h 30 min``, ``2 business days``, ``11 business days 7 h``."""
     if minutes == 0:
         return "no time at all"
-    if minutes % DAY == 0:
-        return "1 business day" if minutes == DAY else f"{minutes // DAY} business days"
-    hours, rest = divmod(minutes, HOUR)
-    return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
+    days, rest = divmod(minutes, DAY)
+    hours, rest = divmod(rest, HOUR)
+    whole = f"{days} business day{'' if days == 1 else 's'}" if days else ""
+    return " ".join(filter(None, [whole, f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
+
+
+def promised(minutes: int, wanted: int = 1) -> str:
+    """What a running promise asks for: ``in 30 min``, ``6 in 12 business days``."""
+    return f"{wanted} in {span(minutes)}" if wanted > 1 else f"in {span(minutes)}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from apps.leads.rules.conditions import Condition, match
-from apps.reps.rules.business_time import Hours, NeverOpen, Pause, due_at, next_close, next_open, open_minutes
+from apps.reps.rules.business_time import Hours, Pause, closing_of_day, due_at, open_minutes
 from apps.slas.rules.escalation import Step
 
 RUNNING, MET, BREACHED = "running", "met", "breached"
@@ -80,25 +79,9 @@ def promise(
 def days_due(*, hours: Hours, started_at: datetime, days: int) -> datetime:
     """The closing of the ``days``-th business day, the first being the day of the first open instant.
 
-    A business day is a local date on which the calendar is open; a night that runs into the next date
-    belongs to the date on which it began. Raises ``business_time.NeverOpen``.
+    Raises ``business_time.NeverOpen``.
     """
-    zone = ZoneInfo(hours.zone)
-    moment, last, seen = next_open(hours, started_at), None, 0
-    closing = moment
-    while True:
-        day = moment.astimezone(zone).date()
-        if day != last:
-            seen, last = seen + 1, day
-            if seen > days:
-                return closing
-        closing = next_close(hours, moment)
-        try:
-            moment = next_open(hours, closing)
-        except NeverOpen:
-            if seen == days:
-                return closing
-            raise
+    return closing_of_day(hours=hours, start=started_at, days=days)
 
 
 def minutes_of_days(*, hours: Hours, started_at: datetime, days: int) -> float:

@@ -11,7 +11,7 @@ from apps.slas.models import Clock, ClockState, Policy
 from apps.slas.rules import in_words
 from apps.slas.rules.promises import Terms
 from apps.slas.selectors import Attainment
-from apps.slas.services.policies import terms_of
+from apps.slas.services.policies import terms_in_force, terms_of
 
 RECENT_DAYS = 30
 
@@ -45,6 +45,11 @@ class Line:
 def policies(*, user: Any, now: datetime) -> list[Line]:
     """All of them: those that have a place first, in order, then the retired. Three statements."""
     return _lines(list(Policy.objects.all()), user, now)
+
+
+def promised() -> list[tuple[str, list[str]]]:
+    """Each policy in force, in order: its name, and what it promises in words. One statement."""
+    return [(terms.name, in_words.promises_of(terms)) for terms in terms_in_force()]
 
 
 def policy_line(*, policy: Policy, user: Any, now: datetime) -> Line:

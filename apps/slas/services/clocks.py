@@ -19,7 +19,7 @@ from apps.leads.selectors.conditions import known_of
 from apps.leads.services import queue
 from apps.reps.rules.business_time import NeverOpen, Pause
 from apps.reps.rules.hours import Hours
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_for, hours_of, own_hours
 from apps.slas.models import Clock, ClockHolder, ClockKind, ClockPause, ClockState
 from apps.slas.rules import escalation, promises
 from apps.slas.rules.promises import Terms
@@ -48,18 +48,21 @@ class _Promise:
 def start_for_leads(*, leads: Iterable[Lead], at: datetime) -> list[Clock]:
     """Start the clocks of leads that just arrived; the queue learns the deadline of the first answer.
 
-    A lead without a team, or whom no policy promises anything, gets none. A fixed number of statements,
+    A lead without a team, or whom no policy promises anything, gets none. The hours are the owner's own
+    where there are such, else the team's. A fixed number of statements,
     whatever the number of leads, beyond the batches of the insert.
     """
     terms = terms_in_force()
+    arrived = list(leads)
+    own = own_hours(lead.owner_id for lead in arrived)
     made: list[tuple[Clock, Hours]] = []
-    for lead in leads:
+    for lead in arrived:
         if lead.team is None or not lead.is_workable:
             continue
         match = promises.first_match(terms, known_of(lead))
         if match is None:
             continue
-        hours = hours_of(lead.team.calendar)
+        hours = own.get(lead.owner_id or 0) or hours_of(lead.team.calendar)
         started_at = lead.mql_at or lead.created_at
         for promise in _promised(lead, match, hours, started_at):
             clock = _clock(promise, match, hours, started_at, lead=lead, team_id=lead.team_id)
@@ -83,7 +86,7 @@ def start_ae_answer(*, hand_off: HandOff, at: datetime) -> Clock | None:
     match = promises.first_match(terms_in_force(), known_of(lead))
     if match is None or match.ae_answer_minutes is None:
         return None
-    hours = hours_of(ae.team.calendar)
+    hours = hours_for(ae)
     due = _due(hours, at, match.ae_answer_minutes, match.warn_percent)
     if due is None:
         return None
@@ -180,6 +183,14 @@ def hours_of_clock(clock: Clock) -> Hours:
     return hours_of(clock.team.calendar) if clock.team else Hours.of("UTC", {})
 
 
+def hours_now(clock: Clock) -> Hours | None:
+    """What a promise set anew counts by: its rep's own hours, else its team's. Joined in as by ``locked``."""
+    if clock.team is None:
+        return None
+    own = clock.rep.calendar if clock.rep is not None else None
+    return hours_of(own or clock.team.calendar)
+
+
 def pauses_of(*, clock: Clock, until: datetime) -> list[Pause]:
     """The clock's pauses as spans; one that still lasts ends at ``until``. Prefetch ``pauses`` for many."""
     return [(pause.from_at, pause.until_at or max(until, pause.from_at)) for pause in clock.pauses.all()]
@@ -221,7 +232,7 @@ def locked(**lookup: Any) -> list[Clock]:
     return list(
         Clock.objects.select_for_update(of=("self",))
         .filter(**lookup)
-        .select_related("calendar", "team__calendar", "lead")
+        .select_related("calendar", "team__calendar", "rep__calendar", "lead")
         .prefetch_related("pauses", "holders")
         .order_by("pk")
     )
@@ -242,10 +253,10 @@ def without_clock(leads: Iterable[Lead]) -> list[Lead]:
 
 
 def _lock_subject(clock: Clock) -> None:
-    """Hand-off, then lead, then clock: the order in which everybody locks, so that nobody waits in a ring."""
+    """Lead, then hand-off, then clock: the order in which everybody locks, so that nobody waits in a ring."""
+    Lead.objects.select_for_update(of=("self",)).get(pk=clock.lead_id)
     if clock.hand_off_id is not None:
         HandOff.objects.select_for_update().get(pk=clock.hand_off_id)
-    Lead.objects.select_for_update(of=("self",)).get(pk=clock.lead_id)
 
 
 @transaction.atomic

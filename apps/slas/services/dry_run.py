@@ -20,7 +20,7 @@ from apps.leads.rules.conditions import match
 from apps.leads.selectors.conditions import known_of, matching
 from apps.reps.models import Rep, Team
 from apps.reps.rules.hours import Hours
-from apps.reps.selectors import hours_of
+from apps.reps.selectors import hours_of, own_hours
 from apps.slas.models import Clock, ClockPause, ClockState, Policy
 from apps.slas.rules.dry_run import KINDS, Happened, Played, Tally, counted, play
 from apps.slas.rules.promises import AE_ANSWER, TOUCHES, Done, first_match
@@ -216,6 +216,7 @@ class _Trial:
             team.pk: hours_of(team.calendar) for team in Team.objects.select_related("calendar")
         }
         self.team_of = dict(Rep.objects.values_list("pk", "team"))
+        self.own_hours = own_hours(self.team_of)
 
     def take(self, ids: Sequence[int]) -> None:
         leads = [lead for lead in Lead.objects.filter(pk__in=ids).order_by("pk") if self._gets(lead)]
@@ -271,7 +272,7 @@ class _Trial:
             yield (
                 kind,
                 self._who(lead),
-                self.hours[lead.team_id or 0],
+                self.own_hours.get(lead.owner_id or 0) or self.hours[lead.team_id or 0],
                 Happened(
                     kind,
                     started_at,
@@ -292,7 +293,7 @@ class _Trial:
             yield (
                 AE_ANSWER,
                 self._who(lead, ae_id),
-                self.hours[self.team_of[ae_id]],
+                self.own_hours.get(ae_id) or self.hours[self.team_of[ae_id]],
                 Happened(
                     AE_ANSWER,
                     clock.started_at if clock else created_at,

@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.accounts.services.notifications import NewNotification, notify
 from apps.core.bulk import insert_rows, update_rows
 from apps.core.periods import day_of
-from apps.leads.models import Lead
+from apps.leads.models import AnsweredHow, Lead, Source
 from apps.leads.services import hand_offs, owners
 from apps.leads.services.hand_offs import UnableToDecide
 from apps.leads.services.rerouting import UnableToReroute, reroute
@@ -137,7 +137,9 @@ class Round:
         assert clock.hand_off is not None
         try:
             with transaction.atomic():
-                hand_offs.accept_hand_off(hand_off=clock.hand_off, at=self.at)
+                hand_offs.accept_hand_off(
+                    hand_off=clock.hand_off, at=self.at, source=Source.SCHEDULE, how=AnsweredHow.SILENCE
+                )
         except UnableToDecide as error:
             return str(error)
         clock.answered_at = self.at  # the receiver wrote it; here so that no step is planned any more

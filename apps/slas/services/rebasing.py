@@ -13,7 +13,6 @@ from apps.core.errors import DomainError, InvalidInput
 from apps.leads.selectors.conditions import known_of
 from apps.leads.services import queue
 from apps.reps.rules.business_time import NeverOpen
-from apps.reps.selectors import hours_of
 from apps.slas.models import Clock, ClockKind, ClockRebase, ClockState
 from apps.slas.rules import escalation, promises
 from apps.slas.services import clocks
@@ -43,7 +42,7 @@ def rebase(*, running: Sequence[Clock], why: str, at: datetime, actor: Any) -> l
     found = clocks.locked(pk__in=[clock.pk for clock in running])
     terms = terms_in_force()
     before = [_plain(clock) for clock in found]
-    copies = copies_of({hours_of(clock.team.calendar) for clock in found if clock.team})
+    copies = copies_of({hours for clock in found if (hours := clocks.hours_now(clock))})
     for clock in found:
         _set_anew(clock, promises.first_match(terms, known_of(clock.lead)), copies, at)
     update_rows(
@@ -98,12 +97,12 @@ def preview(*, running: Sequence[Clock], at: datetime) -> list[Preview]:
     """What ``rebase`` would do to each at ``at``; nothing is written. Reads as many statements as for one."""
     found = list(
         Clock.objects.filter(pk__in=[clock.pk for clock in running[:MOST]])
-        .select_related("calendar", "team__calendar", "lead")
+        .select_related("calendar", "team__calendar", "rep__calendar", "lead")
         .prefetch_related("pauses")
     )
     terms = terms_in_force()
     # Nothing is saved: a copy that is not kept yet stands for each calendar.
-    copies = {hours: copy_of(hours) for hours in {hours_of(one.team.calendar) for one in found if one.team}}
+    copies = {hours: copy_of(hours) for hours in {clocks.hours_now(one) for one in found} if hours}
     rows = []
     for clock in found:
         before, due_at = _plain(clock), clock.due_at
@@ -117,9 +116,9 @@ def preview(*, running: Sequence[Clock], at: datetime) -> list[Preview]:
 
 
 def _set_anew(clock: Clock, terms: promises.Terms | None, copies: dict, at: datetime) -> None:
-    if clock.state != ClockState.RUNNING or clock.paused_at is not None or clock.team is None:
+    hours = clocks.hours_now(clock)
+    if clock.state != ClockState.RUNNING or clock.paused_at is not None or hours is None:
         raise UnableToRebase(f"{clock.lead.label}: only a promise that runs can be set anew.")
-    hours = hours_of(clock.team.calendar)
     minutes, wanted, channels = _target(clock, terms, hours)
     if terms is None or minutes is None:
         raise UnableToRebase(f"{clock.lead.label}: no policy promises this any more; cancel it instead.")

@@ -8,16 +8,19 @@ again from what still holds.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from apps.audit import services as audit
 from apps.core.bulk import insert_rows, update_rows
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_start
+from apps.core.prepared import PreparedQuery
 from apps.leads.models import EventKind, FunnelEvent, Touch
+from apps.leads.services.contests import UPHELD_REASON
 from apps.reps.models import TimeOff
 from apps.slas.models import BreachReason, Clock, ClockHolder, ClockKind, ClockState
 from apps.slas.rules import minutes as where
@@ -93,9 +96,10 @@ def judge_again(*, leads: Iterable[int], at: datetime) -> int:
     with transaction.atomic(savepoint=False):
         found = clocks.locked(lead__in=ids)
         kinds = {kind for kinds in ANSWERED_BY.values() for kind in kinds} | set(LEFT)
-        events = (
-            FunnelEvent.objects.filter(lead__in=ids, kind__in=kinds).effective().order_by("occurred_at", "pk")
-        )
+        found_events = FunnelEvent.objects.filter(lead__in=ids, kind__in=kinds)
+        # A rejection that a judge did not let stand was an answer all the same: the AE kept the promise.
+        overruled = Q(kind=EventKind.REJECTED, reversed_by__data__reason=UPHELD_REASON)
+        events = (found_events.effective() | found_events.filter(overruled)).order_by("occurred_at", "pk")
         facts = [Fact(one.kind, one.occurred_at, one.lead_id or 0, one.hand_off_id) for one in events]
         touches = _touches_of([clock for clock in found if clock.kind == ClockKind.TOUCHES])
         changed = []
@@ -118,6 +122,16 @@ def cancel(*, leads: Iterable[int], because: str, at: datetime) -> int:
     """
     with transaction.atomic(savepoint=False):
         found = clocks.locked(lead__in=sorted(set(leads)), state=ClockState.RUNNING, hand_off__isnull=True)
+        for clock in found:
+            _cancel(clock, because, at)
+        _keep(found, at)
+    return len(found)
+
+
+def cancel_answer(*, hand_off: int, because: str, at: datetime) -> int:
+    """End the running clock of an AE's answer to this hand-off without a verdict: another AE has it now."""
+    with transaction.atomic(savepoint=False):
+        found = clocks.locked(hand_off=hand_off, kind=ClockKind.AE_ANSWER, state=ClockState.RUNNING)
         for clock in found:
             _cancel(clock, because, at)
         _keep(found, at)
@@ -204,17 +218,46 @@ def _plain(clock: Clock) -> tuple[Any, ...]:
 
 
 def _unanswered(facts: Sequence[Fact]) -> list[Clock]:
-    leads = sorted({fact.lead_id for fact in facts})
-    hand_offs = sorted({fact.hand_off_id for fact in facts if fact.hand_off_id is not None})
-    found: list[Clock] = []
+    """The clocks that these facts may end or move, locked; not looked up whole where there are none."""
+    of_lead = {kind for clock, kinds in ANSWERED_BY.items() if clock != ClockKind.AE_ANSWER for kind in kinds}
+    leads = {fact.lead_id for fact in facts if fact.kind in of_lead or fact.kind in LEFT}
+    answers = [fact.hand_off_id for fact in facts if fact.kind in ANSWERED_BY[ClockKind.AE_ANSWER]]
+    hand_offs = {pk for pk in answers if pk is not None}
+    found: list[int] = []
     # Two lists, each by its own index; a batch at a time, for SQLite's limit on variables.
-    for name, ids in (("lead", leads), ("hand_off", hand_offs)):
+    for name, ids in (("lead", sorted(leads)), ("hand_off", sorted(hand_offs))):
         for start in range(0, len(ids), _BATCH):
-            lookup: dict[str, Any] = {f"{name}__in": ids[start : start + _BATCH], "answered_at__isnull": True}
-            if name == "lead":
-                lookup["hand_off__isnull"] = True
-            found.extend(one for one in clocks.locked(**lookup) if one.state != ClockState.CANCELLED)
-    return found
+            found += _waiting(name, ids[start : start + _BATCH])
+    return [
+        clock
+        for start in range(0, len(found), _BATCH)
+        for clock in clocks.locked(pk__in=found[start : start + _BATCH], answered_at__isnull=True)
+        if clock.state != ClockState.CANCELLED
+    ]
+
+
+def _waiting(name: str, ids: Sequence[int]) -> list[int]:
+    """The keys of the clocks of these leads (``hand_off`` empty) or hand-offs that nothing has answered yet."""
+    if len(ids) == 1:
+        return [row[0] for row in _waiting_for_one(connection.vendor, name).rows({_SUBJECT: ids[0]})]
+    return list(_unanswered_of(name, f"{name}__in", ids))
+
+
+_SUBJECT = -101
+
+
+@lru_cache(maxsize=8)
+def _waiting_for_one(_vendor: str, name: str) -> PreparedQuery:
+    # Most facts come alone, and to most of them no clock runs.
+    return PreparedQuery(_unanswered_of(name, f"{name}_id", _SUBJECT), _SUBJECT)
+
+
+def _unanswered_of(name: str, lookup: str, value: Any) -> QuerySet[Any, Any]:
+    waiting = Clock.objects.filter(**{lookup: value}, answered_at__isnull=True)
+    waiting = waiting.exclude(state=ClockState.CANCELLED)
+    if name == "lead":
+        waiting = waiting.filter(hand_off__isnull=True)
+    return waiting.order_by("pk").values_list("pk", flat=True)
 
 
 def _touches_of(found: Sequence[Clock]) -> dict[int, list[Done]]:

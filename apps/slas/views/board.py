@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from apps.core.periods import NotAPeriod, Period, day_of, month_of, parse_period
 from apps.core.policies import guarded
 from apps.slas import policies
-from apps.slas.models import Policy
 from apps.slas.selectors import attainment, patterns, reasons
 from apps.slas.selectors.forecast import teams_in_scope
+from apps.slas.selectors.policies import promised
 from apps.slas.selectors.pressing import pressing, steps_today
 
 
@@ -32,7 +32,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "heat": patterns.heat(user=request.user, start=start, end=end),
         "parts": patterns.parts(attained.total.times),
         "reasons": reasons.report(user=request.user, start=start, end=end),
-        "policies": Policy.objects.in_force(),
+        "promised": promised(),
         "teams": teams_in_scope(request.user),
         "now": now,
         **period_context(period),

@@ -4,7 +4,7 @@ Tags that stand in the rows of a list build their markup from strings and cache 
 stay cheap. Geometry comes from ``apps.portal.pictures``. No queries, no rules here.
 """
 
-from apps.portal.templatetags.components import feedback, figures, forms, marks, promises
+from apps.portal.templatetags.components import feedback, figures, fixed, forms, marks, promises
 from apps.portal.templatetags.components.library import register
 
-__all__ = ["feedback", "figures", "forms", "marks", "promises", "register"]
+__all__ = ["feedback", "figures", "fixed", "forms", "marks", "promises", "register"]

@@ -53,22 +53,41 @@ def countdown(
     resumes_at: datetime | None = None,
     word: str = "",
 ) -> SafeString | str:
-    """A promise that ticks: icon, time and word, with the absolute instant on hover.
+    """A promise that ticks: icon, time and word, with the absolute instant on hover (``countdown_in``).
 
     ``state``: left, risk, late, met or paused; without one it follows from the instants. ``took`` is the time
     that a met promise took; ``resumes_at`` when a paused one goes on; ``word`` replaces the usual word.
     """
+    zone = str(context.get("viewer_zone") or "UTC")
+    return countdown_in(zone, due_at, now, state, warn_at, took, resumes_at, word)
+
+
+@lru_cache(maxsize=4096)
+def _when(due_at: datetime, zone: str) -> str:
+    local = due_at.astimezone(_zone(zone))
+    return f' title="Due {local:%A} {local.day} {local:%b, %H:%M %Z}"'
+
+
+def countdown_in(
+    zone: str,
+    due_at: datetime | None,
+    now: datetime,
+    state: str = "",
+    warn_at: datetime | None = None,
+    took: timedelta | None = None,
+    resumes_at: datetime | None = None,
+    word: str = "",
+) -> SafeString | str:
+    """``countdown`` in a time zone by its name, for rows that are not written by a template."""
     if due_at is None:
         return "–"
-    zone = _zone(str(context.get("viewer_zone") or "UTC"))
     state = state or countdown_state(due_at, now, warn_at)
     mark, usual = _STATES[state]
-    local = due_at.astimezone(zone)
-    attributes = f' title="Due {local:%A} {local.day} {local:%b, %H:%M %Z}"'
+    attributes = _when(due_at, zone)
     if state == "met":
         shown = _span(took) if took is not None else ""
     elif state == "paused":
-        shown = f"{resumes_at.astimezone(zone):%H:%M}" if resumes_at else _span(due_at - now)
+        shown = f"{resumes_at.astimezone(_zone(zone)):%H:%M}" if resumes_at else _span(due_at - now)
     else:
         attributes += f' data-due="{due_at.isoformat()}"'
         if warn_at is not None:
@@ -77,11 +96,12 @@ def countdown(
             attributes += f' data-word="{escape(word)}"'
         if state == "left" and due_at - now > _SHOWN_AS_INSTANT:
             near = due_at - now < timedelta(days=6)
+            local = due_at.astimezone(_zone(zone))
             shown = f"{local:%a %H:%M}" if near else f"{local.day} {local:%b %H:%M}"
             usual = "due"
         else:
             shown = _span(due_at - now)
-    text = escape(word) or usual
+    text = escape(word) if word else usual
     return mark_safe(  # noqa: S308 - built from instants and escaped words
         f'<span class="cd cd-{state}"{attributes}>{icon(mark, "i-sm")}'
         f'<span class="t">{shown}</span> <span class="w">{text}</span></span>'

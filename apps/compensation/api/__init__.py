@@ -1,0 +1,1 @@
+"""Pay by API: the same services as behind the pages."""

@@ -1,0 +1,1 @@
+"""Reads over customers, within a user's scope."""
