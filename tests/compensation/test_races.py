@@ -1,13 +1,15 @@
 """Several at once: one run of a period, one computation, one approval, and nothing posted twice."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.compensation.models import LedgerEntry, PayoutRun, RunState, Statement
+from apps.compensation.models import LedgerEntry, PayoutRun, PlanAssignment, RunState, Statement
 from apps.compensation.services import runs
 from apps.compensation.services.computation import UnableToCompute, compute_run
+from apps.compensation.services.plan_assignments import assign_many
+from apps.compensation.services.plans import UnableToAssignPlan
 from apps.core.errors import DomainError
 from apps.core.periods import parse_period
 from apps.jobs.models import Job
@@ -37,11 +39,41 @@ def company(payroll: Payroll) -> Payroll:
 
 
 def test_a_period_gets_one_run(company):
-    periods = iter([parse_period("2026-01"), parse_period("2026Q1")] * 3)
-    found = at_once(6, lambda: outcome(lambda: runs.start_run(period=next(periods), at=AT)))
-    assert PayoutRun.objects.count() == 1
-    assert found.count(runs.UnableToStartRun) == 5
-    assert Job.objects.count() == 1
+    """Many rounds: two rows that share days may not wait for each other in the database either."""
+    for year in range(2006, 2026):
+        periods = iter([parse_period(f"{year}-01"), parse_period(f"{year}Q1")] * 4)
+        found = at_once(
+            8, lambda periods=periods: outcome(lambda: runs.start_run(period=next(periods), at=AT))
+        )
+        assert PayoutRun.objects.filter(starts_on__year=year).count() == 1
+        assert found.count(runs.UnableToStartRun) == 7
+    assert Job.objects.count() == 20
+
+
+def test_a_rep_who_is_put_on_two_plans_at_once_is_on_one(company):
+    cast, plans = company.cast, [company.plan("ae"), company.plan("manager")]
+    reps = [cast.rep(cast.ae), cast.rep(cast.second_ae)]
+    for month in range(1, 11):
+        turns = iter(range(8))
+        first, after = date(2027, month, 1), date(2027, month + 1, 1)
+
+        def assign(turns=turns, first=first, after=after):
+            turn = next(turns)
+            return assign_many(
+                # In either order, so that whoever holds one of them may not wait for the other.
+                reps=reps[:: -1 if turn % 2 else 1],
+                plan=plans[turn // 2 % 2],
+                starts_on=first,
+                ends_on=after,
+                at=AT,
+                actor=cast.revops,
+            )
+
+        found = at_once(8, lambda assign=assign: outcome(assign))
+        kept = PlanAssignment.objects.filter(starts_on=first, ends_on=after)
+        assert kept.count() == 2
+        assert kept.values("plan").distinct().count() == 1
+        assert found.count(UnableToAssignPlan) == 4
 
 
 def test_eight_computations_of_one_run_at_once_post_once(company, monkeypatch):

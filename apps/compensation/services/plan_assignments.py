@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.audit import services as audit
 from apps.compensation.models import Plan, PlanAssignment
-from apps.compensation.services.plans import UnableToAssignPlan, assign_plan
+from apps.compensation.services.plans import UnableToAssignPlan, assign_plan, hold_plans_of
 from apps.core.errors import InvalidInput
 from apps.reps.models import Rep
 
@@ -32,6 +32,7 @@ def assign_many(
     """
     if ends_on is not None and ends_on <= starts_on:
         raise InvalidInput("The last day comes after the first.", field="ends_on")
+    hold_plans_of(reps)
     if moves:
         earlier = PlanAssignment.objects.select_for_update().filter(
             Q(ends_on__isnull=True) | Q(ends_on__gt=starts_on), rep__in=reps, starts_on__lt=starts_on
@@ -79,6 +80,7 @@ def end_assignment(*, assignment: PlanAssignment, ends_on: date, at: datetime, a
     Raises ``InvalidInput`` for a day that is not after the first, ``UnableToAssignPlan`` when the longer
     span would meet another plan.
     """
+    hold_plans_of([assignment.rep])
     kept = PlanAssignment.objects.select_for_update(of=("self",)).select_related("rep").get(pk=assignment.pk)
     if ends_on <= kept.starts_on:
         raise InvalidInput(

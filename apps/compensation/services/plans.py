@@ -1,17 +1,19 @@
 """Load a plan document (``rules.plan``), approve a version, put a rep on a plan."""
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 
 from apps.audit import services as audit
 from apps.compensation.models import Plan, PlanAssignment, PlanVersion
 from apps.compensation.rules.plan import parse_plan
 from apps.compensation.services import plan_news
+from apps.core import locks
 from apps.core.errors import DomainError, InvalidInput
 from apps.reps.models import Rep
 
@@ -145,6 +147,15 @@ def approve_version(
     return version
 
 
+def hold_plans_of(reps: Iterable[Rep]) -> None:
+    """Let nobody else change the plans that ``reps`` are on until the transaction ends.
+
+    Spans that share days are told apart by no unique column: PostgreSQL would let two such rows wait for each
+    other until one dies of it.
+    """
+    locks.hold(f"plan_assignments:{rep.pk}" for rep in reps)
+
+
 @transaction.atomic
 def assign_plan(
     *,
@@ -159,6 +170,7 @@ def assign_plan(
 
     The same again changes nothing. Raises ``UnableToAssignPlan`` when the rep is on a plan on one of them.
     """
+    hold_plans_of([rep])
     same = PlanAssignment.objects.filter(rep=rep, plan=plan, starts_on=starts_on, ends_on=ends_on).first()
     if same is not None:
         return same
@@ -166,16 +178,9 @@ def assign_plan(
     clash = PlanAssignment.objects.filter(open_end, rep=rep).select_related("plan")
     if ends_on is not None:
         clash = clash.filter(starts_on__lt=ends_on)
-    refusal = f"{rep.name} is on a plan on one of those days already: end that one first."
     if clash.exists():
-        raise UnableToAssignPlan(refusal)
-    try:
-        with transaction.atomic():
-            assignment = PlanAssignment.objects.create(
-                rep=rep, plan=plan, starts_on=starts_on, ends_on=ends_on
-            )
-    except IntegrityError as error:
-        raise UnableToAssignPlan(refusal) from error
+        raise UnableToAssignPlan(f"{rep.name} is on a plan on one of those days already: end that one first.")
+    assignment = PlanAssignment.objects.create(rep=rep, plan=plan, starts_on=starts_on, ends_on=ends_on)
     audit.record(
         verb="compensation.plan.assigned",
         subject=assignment,

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.audit import services as audit
 from apps.compensation.models import PayoutRun, RunState, Statement
+from apps.core import locks
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import Period, day_of
 from apps.jobs import services as jobs
@@ -50,20 +51,17 @@ def create_run(*, period: Period, at: datetime, actor: Any = None) -> PayoutRun:
     """Begin the run of ``period``, to be computed. Raises ``UnableToStartRun``, naming the run in the way."""
     if day_of(at, settings.COMPANY_TIME_ZONE) < period.start:
         raise UnableToStartRun(f"{period.name} has not begun.")
+    # Periods that share days are told apart by no unique column: PostgreSQL lets two such rows wait for each
+    # other until one dies of it, so whoever comes second waits here instead.
+    locks.hold(["payout_runs"])
     _refuse_overlap(period)
-    try:
-        with transaction.atomic():
-            run = PayoutRun.objects.create(
-                code=period.code,
-                starts_on=period.start,
-                ends_on=period.end,
-                created_at=at,
-                computed_by=actor,
-            )
-    except IntegrityError:
-        # Somebody began one in the same moment.
-        _refuse_overlap(period)
-        raise
+    run = PayoutRun.objects.create(
+        code=period.code,
+        starts_on=period.start,
+        ends_on=period.end,
+        created_at=at,
+        computed_by=actor,
+    )
     audit.record(verb="compensation.run.created", subject=run, at=at, actor=actor, data={"code": run.code})
     return run
 
