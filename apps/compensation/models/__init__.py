@@ -1,7 +1,17 @@
 """Plans and who is on them; payout runs, statements and the ledger; what was downloaded."""
 
 from apps.compensation.models.acknowledgements import PlanAcknowledgement
-from apps.compensation.models.downloads import Download, ReportFormat
+from apps.compensation.models.adjustments import PayAdjustment, PayAdjustmentDecision
+from apps.compensation.models.downloads import FORMATS_OF, Download, FileKind, KeptFile, ReportFormat
+from apps.compensation.models.inquiries import (
+    Inquiry,
+    InquiryAct,
+    InquiryAttachment,
+    InquiryMessage,
+    InquirySeen,
+    InquiryState,
+    InquiryTerms,
+)
 from apps.compensation.models.ledger import EntryKind, LedgerEntry
 from apps.compensation.models.parts import PayoutPart
 from apps.compensation.models.payments import CustomerPayment
@@ -21,6 +31,7 @@ from apps.compensation.models.splits import CreditSplit, CreditSplitDecision, Cr
 from apps.compensation.models.statements import Statement
 
 __all__ = [
+    "FORMATS_OF",
     "CreditSplit",
     "CreditSplitDecision",
     "CreditSplitPart",
@@ -28,7 +39,18 @@ __all__ = [
     "Download",
     "EntryKind",
     "ExchangeRate",
+    "FileKind",
+    "KeptFile",
+    "Inquiry",
+    "InquiryAct",
+    "InquiryAttachment",
+    "InquiryMessage",
+    "InquirySeen",
+    "InquiryState",
+    "InquiryTerms",
     "LedgerEntry",
+    "PayAdjustment",
+    "PayAdjustmentDecision",
     "PayoutCurrency",
     "PayoutPart",
     "PayoutRun",

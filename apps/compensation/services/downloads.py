@@ -16,7 +16,15 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.audit import services as audit
-from apps.compensation.models import Download, LedgerEntry, PayoutRun, ReportFormat, Statement
+from apps.compensation.models import (
+    FORMATS_OF,
+    Download,
+    FileKind,
+    LedgerEntry,
+    PayoutRun,
+    ReportFormat,
+    Statement,
+)
 from apps.compensation.reports import csv_report, xlsx_report
 from apps.compensation.selectors import control, reports
 from apps.core.errors import DomainError, InvalidInput
@@ -35,13 +43,17 @@ def stored_file(download: Download) -> Path:
 
 def file_name(download: Download) -> str:
     """What a browser calls the file: no name of a person in it."""
-    if download.run is None:
-        what = f"replay-{download.replay_id}"
-    elif download.statement_id:
-        what = f"statement-{download.statement_id}-{download.run.code}"
-    else:
-        what = f"payouts-{download.run.code}"
-    return f"{what}-{download.fingerprint[:8]}.{download.format}"
+    kind = {FileKind.REPORT: "payouts", FileKind.PROOF: "proof"}.get(FileKind(download.kind), download.kind)
+    parts = [kind]
+    if download.replay_id:
+        parts.append(str(download.replay_id))
+    if download.statement_id:
+        parts.append(str(download.statement_id))
+    if download.run is not None:
+        parts.append(download.run.code)
+    if download.kind == FileKind.ACCRUALS:
+        parts.append(download.about)
+    return f"{'-'.join(parts)}-{download.fingerprint[:8]}.{download.format}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,7 @@ def download_report(
     ``fingerprint`` is that of the run as it was seen. Raises ``UnableToDownload`` when the run is another by
     now, ``InvalidInput`` for an unknown format.
     """
-    if file_format not in ReportFormat.values:
-        raise InvalidInput("Choose CSV or XLSX.", field="format")
+    check_format(FileKind.REPORT, file_format)
     made_by = str(actor) if actor is not None else "Command line"
 
     def write(path: Path) -> None:
@@ -94,7 +105,15 @@ def download_report(
                 cover=xlsx_report.Cover(made_by, at),
             )
 
-    return _keep(run, None, file_format, fingerprint, at, actor, write)
+    return keep(
+        kind=FileKind.REPORT,
+        run=run,
+        file_format=file_format,
+        fingerprint=fingerprint,
+        at=at,
+        actor=actor,
+        write=write,
+    )
 
 
 def download_statement(*, statement: Statement, fingerprint: str, at: datetime, actor: Any) -> Download:
@@ -104,27 +123,48 @@ def download_statement(*, statement: Statement, fingerprint: str, at: datetime, 
         entries = LedgerEntry.objects.filter(statement=statement).select_related("event", "plan_version")
         csv_report.write_statement(path, statement=statement, entries=entries.order_by("pk").iterator())
 
-    return _keep(statement.run, statement, ReportFormat.CSV, fingerprint, at, actor, write)
+    return keep(
+        kind=FileKind.STATEMENT,
+        run=statement.run,
+        statement=statement,
+        file_format=ReportFormat.CSV,
+        fingerprint=fingerprint,
+        at=at,
+        actor=actor,
+        write=write,
+    )
 
 
 @transaction.atomic
-def _keep(
+def keep(
+    *,
+    kind: FileKind,
     run: PayoutRun,
-    statement: Statement | None,
     file_format: str,
     fingerprint: str,
     at: datetime,
     actor: Any,
     write: Callable[[Path], None],
+    statement: Statement | None = None,
+    about: str = "",
 ) -> Download:
+    """Have ``write`` make a file of ``run`` (or of one ``statement`` of it), keep it, record that it was taken.
+
+    The one door for every file of a run. ``fingerprint`` is that of the run as the person saw it; ``about`` says
+    what else the file was made of (a layout, a month), without names. Raises ``UnableToDownload`` when the run is
+    another by now, ``InvalidInput`` for a format in which this kind does not come.
+    """
+    check_format(kind, file_format)
     # Held until the file is recorded: the run cannot be computed again under it.
     PayoutRun.objects.select_for_update().get(pk=run.pk)
     run.refresh_from_db()
     _refuse_another_state(run, fingerprint)
     stored = store(folder_name=f"payouts/{run.code}", file_format=file_format, at=at, write=write)
     download = Download.objects.create(
+        kind=kind,
         run=run,
         statement=statement,
+        about=about,
         format=file_format,
         by=actor if getattr(actor, "pk", None) else None,
         at=at,
@@ -138,9 +178,23 @@ def _keep(
         subject=run if statement is None else statement,
         at=at,
         actor=actor,
-        data={"format": file_format, "fingerprint": run.fingerprint, "sha256": stored.sha256},
+        data={
+            "kind": str(kind),
+            "format": file_format,
+            "about": about,
+            "fingerprint": run.fingerprint,
+            "sha256": stored.sha256,
+        },
     )
     return download
+
+
+def check_format(kind: FileKind, file_format: str) -> None:
+    """Raise ``InvalidInput`` unless a file of ``kind`` comes in ``file_format``."""
+    known = FORMATS_OF[kind]
+    if file_format not in known:
+        words = " or ".join(one.label for one in known)
+        raise InvalidInput(f"{FileKind(kind).label}: choose {words}.", field="format")
 
 
 def _refuse_another_state(run: PayoutRun, fingerprint: str) -> None:

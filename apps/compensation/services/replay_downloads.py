@@ -7,11 +7,10 @@ from typing import Any
 from django.db import transaction
 
 from apps.audit import services as audit
-from apps.compensation.models import Download, Replay, ReplayOutcome, ReportFormat
+from apps.compensation.models import Download, FileKind, Replay, ReplayOutcome, ReportFormat
 from apps.compensation.reports import replay_files
 from apps.compensation.selectors import replay_record
-from apps.compensation.services.downloads import UnableToDownload, store
-from apps.core.errors import InvalidInput
+from apps.compensation.services.downloads import UnableToDownload, check_format, store
 
 
 @transaction.atomic
@@ -21,8 +20,7 @@ def download_replay(*, replay: Replay, file_format: str, at: datetime, actor: An
     The fingerprint is taken anew from the figures before the file is written. Raises ``UnableToDownload`` while it
     is not worked out (or when its figures are others by now), ``InvalidInput`` for an unknown format.
     """
-    if file_format not in ReportFormat.values:
-        raise InvalidInput("Choose CSV or XLSX.", field="format")
+    check_format(FileKind.REPLAY, file_format)
     outcome = ReplayOutcome.objects.filter(replay=replay).first()
     if outcome is None:
         raise UnableToDownload("The replay is not worked out yet: there is nothing whole to download.")
@@ -40,6 +38,7 @@ def download_replay(*, replay: Replay, file_format: str, at: datetime, actor: An
 
     stored = store(folder_name=f"replays/{replay.pk}", file_format=file_format, at=at, write=write)
     download = Download.objects.create(
+        kind=FileKind.REPLAY,
         replay=replay,
         format=file_format,
         by=actor,

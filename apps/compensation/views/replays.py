@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.compensation import policies
 from apps.compensation import presentation_replay as words
 from apps.compensation import presentation_replay_pictures as pictures
-from apps.compensation.models import PayoutRun, Replay, ReplayPay, ReplayPerson, ReportFormat
+from apps.compensation.models import FORMATS_OF, FileKind, PayoutRun, Replay, ReplayPay, ReplayPerson
 from apps.compensation.replay_forms import Question
 from apps.compensation.selectors import replay_lines, replay_results
 from apps.compensation.selectors.replay_world import Asked
@@ -105,12 +105,16 @@ def _alternative(request: HttpRequest, found: replay_results.ReplayResults) -> i
     return asked if asked is not None and asked in found.alternatives else ReplayPay.FIRST_DRAFT
 
 
+def _formats() -> list[tuple[str, str]]:
+    return [(one.value, one.label) for one in FORMATS_OF[FileKind.REPLAY]]
+
+
 @require_safe
 @guarded(policies.REPLAY_PLANS)
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """What a replay found; or how far it is."""
     found = _replay(request, pk)
-    context: dict[str, Any] = {"replay": found, "asked": Asked.of(found), "formats": ReportFormat.choices}
+    context: dict[str, Any] = {"replay": found, "asked": Asked.of(found), "formats": _formats()}
     if not hasattr(found, "outcome"):
         return render(request, "compensation/replay.html", context | {"job": replays.job_of(found)})
     shown = replay_results.results(found, request.GET.get("currency", ""))

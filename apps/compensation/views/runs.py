@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.compensation import policies
 from apps.compensation.forms import DownloadForm, SeenForm, SendBackForm, StartRunForm
-from apps.compensation.models import Download, PayoutRun, ReportFormat, RunState, Statement
+from apps.compensation.models import FORMATS_OF, Download, FileKind, PayoutRun, RunState, Statement
 from apps.compensation.selectors import control, run_page
 from apps.compensation.services import downloads, runs
 from apps.compensation.views.statements import sent
@@ -107,7 +107,7 @@ def _run_page(
         "send_back_form": send_back,
         "seen": SeenForm(auto_id=False, initial={"fingerprint": found.fingerprint}),
         "may": _may(user, found, at_work),
-        "formats": ReportFormat.choices,
+        "formats": [(one.value, one.label) for one in FORMATS_OF[FileKind.REPORT]],
     }
     if found.is_computed:
         context |= {

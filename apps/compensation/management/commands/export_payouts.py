@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from apps.audit.origin import acting_from
-from apps.compensation.models import PayoutRun, ReportFormat
+from apps.compensation.models import FORMATS_OF, FileKind, PayoutRun
 from apps.compensation.services import downloads
 from apps.core.errors import DomainError
 
@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--run", required=True, help="the run's number, or its period's code (2026-10)")
-        parser.add_argument("--format", required=True, choices=ReportFormat.values)
+        parser.add_argument(
+            "--format", required=True, choices=[one.value for one in FORMATS_OF[FileKind.REPORT]]
+        )
         parser.add_argument("--output", type=Path, help="where to write it (payouts-<period>.<format> here)")
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
