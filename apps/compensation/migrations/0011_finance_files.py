@@ -1,4 +1,4 @@
-"""Files of pay: their kinds and formats, those that a job made, and who took one again."""
+"""Files of pay, layouts of the payroll file, and reviews of pay before it is approved."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.compensation.review_guards import review_guards
 from apps.core.append_only import append_only, removal_statements
 
 
@@ -22,6 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("compensation", "0010_inquiries"),
         ("jobs", "0001_initial"),
+        ("reps", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -207,4 +209,145 @@ class Migration(migrations.Migration):
         # SQLite rebuilt the table of downloads and dropped its triggers.
         append_only("compensation_download"),
         append_only("compensation_keptfile"),
+        migrations.CreateModel(
+            name="PayrollLayout",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
+                ("is_default", models.BooleanField(default=False)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["-is_default", "name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="payroll_layout_one_default",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_default", False), ("retired_at__isnull", True), _connector="OR"
+                        ),
+                        name="payroll_layout_default_in_use",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayReview",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "side",
+                    models.CharField(choices=[("finance", "Finance"), ("manager", "Manager")], max_length=7),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("approved", "Approved"), ("sent_back", "Sent back")], max_length=9
+                    ),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="SHA-256 over the rep's statements in the run, as reviewed", max_length=64
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "rep",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="reps.rep"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="compensation.payoutrun",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["pk"],
+                "indexes": [models.Index(fields=["run", "rep"], name="pay_review_of_rep")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("side__in", ["finance", "manager"])), name="pay_review_side_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["approved", "sent_back"])),
+                        name="pay_review_verdict_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("verdict", "approved"), models.Q(("reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="pay_review_sent_back_why",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayrollLayoutVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("document", models.JSONField()),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "layout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="compensation.payrolllayout",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["layout", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("layout", "number"), name="payroll_layout_version_once")
+                ],
+            },
+        ),
+        append_only("compensation_payreview"),
+        append_only("compensation_payrolllayoutversion"),
+        review_guards(),
     ]

@@ -12,6 +12,7 @@ from apps.compensation.models.inquiries import (
     InquiryState,
     InquiryTerms,
 )
+from apps.compensation.models.layouts import PayrollLayout, PayrollLayoutVersion
 from apps.compensation.models.ledger import EntryKind, LedgerEntry
 from apps.compensation.models.parts import PayoutPart
 from apps.compensation.models.payments import CustomerPayment
@@ -26,6 +27,7 @@ from apps.compensation.models.replays import (
     ReplayPerson,
     ReplayProblem,
 )
+from apps.compensation.models.reviews import PayReview, ReviewSide, ReviewVerdict
 from apps.compensation.models.runs import PayoutRun, RunState
 from apps.compensation.models.splits import CreditSplit, CreditSplitDecision, CreditSplitPart, Verdict
 from apps.compensation.models.statements import Statement
@@ -40,7 +42,6 @@ __all__ = [
     "EntryKind",
     "ExchangeRate",
     "FileKind",
-    "KeptFile",
     "Inquiry",
     "InquiryAct",
     "InquiryAttachment",
@@ -48,12 +49,16 @@ __all__ = [
     "InquirySeen",
     "InquiryState",
     "InquiryTerms",
+    "KeptFile",
     "LedgerEntry",
     "PayAdjustment",
     "PayAdjustmentDecision",
+    "PayReview",
     "PayoutCurrency",
     "PayoutPart",
     "PayoutRun",
+    "PayrollLayout",
+    "PayrollLayoutVersion",
     "Plan",
     "PlanAcknowledgement",
     "PlanAssignment",
@@ -67,6 +72,8 @@ __all__ = [
     "ReplayPerson",
     "ReplayProblem",
     "ReportFormat",
+    "ReviewSide",
+    "ReviewVerdict",
     "RunState",
     "Statement",
     "Verdict",
