@@ -16,9 +16,12 @@ def spreadsheet_text(value: object) -> str:
 
     Characters that no file can carry (NUL and the like) are dropped; tabs and line ends inside are kept.
     """
-    text = "".join(
-        char for char in str(value) if char in "\t\r\n" or unicodedata.category(char) not in ("Cc", "Cs")
-    )
+    text = str(value)
+    # Nearly all text is printable and has none of them: a file of a million cells asks this once a cell, not a letter.
+    if not text.isprintable():
+        text = "".join(
+            char for char in text if char in "\t\r\n" or unicodedata.category(char) not in ("Cc", "Cs")
+        )
     return _APOSTROPHE + text if _would_run(text) else text
 
 

@@ -5,6 +5,7 @@ The figures are read from the file of cases; here stands only what each is as a 
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from apps.reps.models import Rep, RepRole
 from tests.compensation import formula_reader
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import COUNT, QUOTA, bands, component, graduated, plan, whole
+from tests.compensation.proving import prove, unpacked
 
 pytestmark = pytest.mark.django_db
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -94,8 +96,12 @@ def product(term: list[str]) -> Fraction:
 
 
 @pytest.fixture
-def story(payroll: Payroll, tmp_path: Path) -> Story:
-    return Story(payroll, tmp_path, payroll.cast.rep(payroll.cast.ae))
+def story(payroll: Payroll, tmp_path: Path) -> Iterator[Story]:
+    """The story; at its end a proof pack of every statement is worked out anew by its own script, and agrees."""
+    yield Story(payroll, tmp_path, payroll.cast.rep(payroll.cast.ae))
+    for statement in Statement.objects.order_by("pk"):
+        verdict = prove(unpacked(statement, tmp_path / f"proof-{statement.pk}"))
+        assert verdict.last == "agrees", verdict.said
 
 
 def accelerator(*steps: str) -> dict[str, Any]:

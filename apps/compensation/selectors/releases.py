@@ -93,6 +93,10 @@ class Releases:
         days = [day for (on, _), day in known.items() if on == PAID]
         return min(days, default=None)
 
+    def facts_of(self, event_ids: list[int]) -> dict[int, dict[tuple[str, str], date]]:
+        """By event, the first day of everything that happened to its deal: what releases are decided by."""
+        return self._facts(event_ids)
+
     def _facts(self, event_ids: list[int]) -> dict[int, dict[tuple[str, str], date]]:
         """By event, the first day of everything that happened to its deal by the end of the period."""
         deals = self.supposed.deals_of(event_ids)

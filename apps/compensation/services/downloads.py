@@ -20,7 +20,6 @@ from apps.compensation.models import (
     FORMATS_OF,
     Download,
     FileKind,
-    LedgerEntry,
     PayoutRun,
     ReportFormat,
     Statement,
@@ -109,25 +108,6 @@ def download_report(
         kind=FileKind.REPORT,
         run=run,
         file_format=file_format,
-        fingerprint=fingerprint,
-        at=at,
-        actor=actor,
-        write=write,
-    )
-
-
-def download_statement(*, statement: Statement, fingerprint: str, at: datetime, actor: Any) -> Download:
-    """Make the CSV of one statement, every line as posted, and record that it was taken."""
-
-    def write(path: Path) -> None:
-        entries = LedgerEntry.objects.filter(statement=statement).select_related("event", "plan_version")
-        csv_report.write_statement(path, statement=statement, entries=entries.order_by("pk").iterator())
-
-    return keep(
-        kind=FileKind.STATEMENT,
-        run=statement.run,
-        statement=statement,
-        file_format=ReportFormat.CSV,
         fingerprint=fingerprint,
         at=at,
         actor=actor,

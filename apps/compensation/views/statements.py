@@ -8,10 +8,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.compensation import policies
 from apps.compensation.forms import SeenForm, StatementFilterForm
-from apps.compensation.models import LedgerEntry, PayoutRun, Statement
+from apps.compensation.models import Download, LedgerEntry, PayoutRun, ReportFormat, Statement
+from apps.compensation.presentation_statement import waterfall
 from apps.compensation.selectors import acknowledgements
 from apps.compensation.selectors import statement_page as pages
-from apps.compensation.services import downloads
+from apps.compensation.selectors.line_explained import explain
+from apps.compensation.selectors.statement_lines import component_lines as lines_of
+from apps.compensation.services import downloads, statement_downloads
 from apps.core.errors import InvalidInput
 from apps.core.keyset import page_of
 from apps.core.periods import day_of
@@ -33,7 +36,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "statements": statements,
         "latest": latest,
-        "page": pages.statement_page(latest) if latest else None,
+        "page": pages.at_a_glance(latest) if latest else None,
         "to_sign": acknowledgements.waiting_of(
             request.user, day_of(timezone.now(), settings.COMPANY_TIME_ZONE)
         ),
@@ -46,10 +49,12 @@ def own(request: HttpRequest) -> HttpResponse:
 def statement(request: HttpRequest, pk: int) -> HttpResponse:
     """One statement, from earned to payable, with every line."""
     found = _statement(request, pk)
+    page = pages.statement_page(found)
     context = {
         "statement": found,
         "run": found.run,
-        "page": pages.statement_page(found),
+        "page": page,
+        "way": waterfall(page.steps, found.currency),
         "is_own": found.rep.user_id == request.user.pk,
         "may_estimate": policies.ESTIMATE_PAY.admits(request.user),
         "seen": SeenForm(auto_id=False, initial={"fingerprint": found.run.fingerprint}),
@@ -58,8 +63,9 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _statement(request: HttpRequest, pk: int) -> Statement:
-    visible = Statement.objects.visible_to(request.user)
-    return visible_or_404(visible.select_related("run", "rep", "plan_version__plan"), pk=pk)
+    visible = Statement.objects.visible_to(request.user).select_related("rep", "plan_version__plan")
+    people = (f"run__{step}_by" for step in ("computed", "submitted", "approved", "locked", "paid"))
+    return visible_or_404(visible.select_related("run", *people), pk=pk)
 
 
 @require_GET
@@ -70,9 +76,10 @@ def component_lines(request: HttpRequest, pk: int, component: str) -> HttpRespon
     text = request.GET.get("after", "0")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
     size = 200
-    lines = pages.component_lines(found, component, after, size + 1)
+    lines = lines_of(found, component, after, size + 1)
     context = {
         "statement": found,
+        "is_own": found.rep.user_id == request.user.pk,
         "lines": lines[:size],
         "component_key": component,
         "next_after": after + size if len(lines) > size else 0,
@@ -102,7 +109,12 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    context = {"line": pages.explain(found), "entry": found, "statement": found.statement}
+    context = {
+        "line": explain(found, request.user),
+        "entry": found,
+        "statement": found.statement,
+        "is_own": found.rep.user_id == request.user.pk,
+    }
     template = "_line_why.html" if request.htmx else "line.html"
     return render(request, f"compensation/{template}", context)
 
@@ -111,20 +123,50 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(policies.SEE_STATEMENT)
 def download_statement(request: HttpRequest, pk: int) -> FileResponse:
     """A statement as CSV; that it was taken is recorded."""
+    return _taken(request, pk, ReportFormat.CSV)
+
+
+@require_POST
+@guarded(policies.SEE_STATEMENT)
+def download_statement_pdf(request: HttpRequest, pk: int) -> FileResponse:
+    """A statement as PDF; that it was taken is recorded."""
+    return _taken(request, pk, ReportFormat.PDF)
+
+
+@require_POST
+@guarded(policies.SEE_STATEMENT)
+def download_proof(request: HttpRequest, pk: int) -> FileResponse:
+    """What a statement was computed from, with the script that computes it again; that it was taken is recorded."""
     found = _statement(request, pk)
+    return sent(
+        statement_downloads.download_proof(
+            statement=found, fingerprint=_seen(request), at=timezone.now(), actor=request.user
+        )
+    )
+
+
+def _taken(request: HttpRequest, pk: int, file_format: str) -> FileResponse:
+    found = _statement(request, pk)
+    return sent(
+        statement_downloads.download_statement(
+            statement=found,
+            file_format=file_format,
+            fingerprint=_seen(request),
+            at=timezone.now(),
+            actor=request.user,
+        )
+    )
+
+
+def _seen(request: HttpRequest) -> str:
     form = SeenForm(request.POST)
     if not form.is_valid():
         raise InvalidInput("Open the statement and download it from there.", field="fingerprint")
-    download = downloads.download_statement(
-        statement=found,
-        fingerprint=form.cleaned_data["fingerprint"],
-        at=timezone.now(),
-        actor=request.user,
-    )
-    return sent(download)
+    fingerprint: str = form.cleaned_data["fingerprint"]
+    return fingerprint
 
 
-def sent(download: downloads.Download) -> FileResponse:
+def sent(download: Download) -> FileResponse:
     """The kept file as an attachment that no cache keeps."""
     response = FileResponse(
         downloads.stored_file(download).open("rb"),
