@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -35,7 +36,8 @@ class Page:
 def page_of(queryset: QuerySet, *, by: Sequence[str], after: str = "", size: int = 50) -> Page:
     """``size`` rows behind the cursor ``after``, ordered by the fields ``by`` ("-" for descending).
 
-    The fields must be columns of the model, never null, and unique together (end with "pk"). A cursor
+    The fields must be columns of the model, or of one it points to ("rep__name"; select it along), never null, and
+    unique together (end with "pk"). A cursor
     that cannot be read is taken as none: the list then begins anew.
     """
     values = _read(after, queryset.model, by)
@@ -65,7 +67,7 @@ def _behind(by: Sequence[str], values: list[Any]) -> Q:
 
 
 def _write(row: Any, by: Sequence[str]) -> str:
-    values = [getattr(row, name) for name in _names(by)]
+    values = [reduce(getattr, name.split("__"), row) for name in _names(by)]
     plain = [value.isoformat() if isinstance(value, datetime | date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
@@ -85,4 +87,8 @@ def _read(after: str, model: type[Model], by: Sequence[str]) -> list[Any] | None
 
 
 def _field(model: type[Model], name: str) -> Field:
-    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
+    """The field that ``name`` means, also behind relations ("rep__name")."""
+    *path, last = name.split("__")
+    for step in path:
+        model = model._meta.get_field(step).related_model  # type: ignore[assignment]
+    return model._meta.pk if last == "pk" else model._meta.get_field(last)  # type: ignore[return-value]

@@ -91,3 +91,18 @@ def test_the_people_of_a_plan_cost_the_same_at_10_and_at_500(client_of_revops, c
     few = statements_of(client_of_revops, address)
     put_on_it(490)
     assert statements_of(client_of_revops, address) == few
+
+
+def test_the_people_of_a_plan_are_read_page_by_page_each_once(client_of_revops, cast, approved):
+    reps = add_reps(cast, 130)
+    PlanAssignment.objects.bulk_create(
+        PlanAssignment(rep=rep, plan=approved.plan, starts_on=FIRST, ends_on=LAST) for rep in reps
+    )
+    address, after, seen = reverse("compensation:plan_people", args=[approved.plan_id]), "", []
+    while True:
+        listed = client_of_revops.get(address, {"after": after}).context["listed"]
+        seen += [row.rep.name for row in listed.rows]
+        after = listed.next_after
+        if not after:
+            break
+    assert seen == sorted(rep.name for rep in reps)
