@@ -11,6 +11,7 @@ signed_in = guarded(SIGNED_IN)
 urlpatterns = [
     path("", public(views.login), name="account_login"),
     path("out/", signed_in(views.logout), name="account_logout"),
+    path("again/", signed_in(views.reauthenticate), name="account_reauthenticate"),
     path("password/", signed_in(views.password_change), name="account_change_password"),
     path("password/reset/", public(views.password_reset), name="account_reset_password"),
     path("password/reset/sent/", public(views.password_reset_done), name="account_reset_password_done"),

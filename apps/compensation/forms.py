@@ -1,10 +1,9 @@
-"""What the pay pages ask for: a period, a reason, a format. What is done with it is in services."""
+"""What the pay pages ask for: a period, a reason, which statements. What is done with it is in services."""
 
 from typing import Any
 
 from django import forms
 
-from apps.compensation.models import ReportFormat
 from apps.core.periods import NotAPeriod, Period, parse_period
 
 
@@ -36,12 +35,6 @@ class SendBackForm(forms.Form):
     reason = forms.CharField(
         label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 3, "required": True})
     )
-
-
-class DownloadForm(SeenForm):
-    """Which file."""
-
-    format = forms.ChoiceField(choices=ReportFormat.choices)
 
 
 class StatementFilterForm(forms.Form):

@@ -46,8 +46,25 @@ APPROVE_RUN = Policy(
     roles=has_role(Role.FINANCE),
     on=Predicate(_did_not_prepare, name="did_not_prepare"),
 )
+REVIEW_PAY = Policy(
+    "compensation.review_pay",
+    "Finance approves or sends back anybody's pay in a run, managers that of the own teams; nobody the own.",
+    roles=has_role(Role.FINANCE, Role.MANAGER),
+)
 DOWNLOAD_REPORT = Policy(
-    "compensation.download_report", "Finance downloads payout reports.", roles=has_role(Role.FINANCE)
+    "compensation.download_report",
+    "Finance downloads payout reports, payroll files and accruals, and takes kept files again.",
+    roles=has_role(Role.FINANCE),
+)
+SEE_ACCRUALS = Policy(
+    "compensation.see_accruals",
+    "Finance and RevOps see what is earned and not paid yet.",
+    roles=has_role(Role.FINANCE, Role.REVOPS),
+)
+KEEP_LAYOUTS = Policy(
+    "compensation.keep_layouts",
+    "Finance keeps the layouts of the payroll file.",
+    roles=has_role(Role.FINANCE),
 )
 SEE_DOWNLOADS = Policy(
     "compensation.see_downloads",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.origin import acting_from
 from apps.compensation.models import PayoutRun, Replay
 from apps.compensation.selectors.control import control_totals
-from apps.compensation.services import acknowledgements, replays, runs
+from apps.compensation.services import acknowledgements, finance_files, replays, runs
 from apps.compensation.services.computation import compute_run, help_computation
 from apps.compensation.services.replay_computation import compute_replay
 from apps.core.money import in_words
@@ -88,6 +88,18 @@ def replay_plans(job: JobContext) -> dict[str, Any]:
         "summary": f"{replay.name}: {people:,} {'person' if people == 1 else 'people'} replayed.",
         "url": reverse("compensation:replay", args=[replay.pk]),
         "url_label": "Open the replay",
+    }
+
+
+@handles(finance_files.JOB_KIND, title="File of a payout run")
+def make_file(job: JobContext) -> dict[str, Any]:
+    """Make the file that was asked for and keep it, for who may to take it."""
+    with acting_from("job:make_file"):
+        kept = finance_files.make_file(job)
+    return {
+        "summary": f"{kept.get_kind_display()} as {kept.get_format_display()}: {kept.size:,} bytes.",
+        "url": reverse("compensation:run", args=[kept.run_id]),
+        "url_label": "Open the run",
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.compensation import money_urls
+from apps.compensation import finance_urls, inquiry_urls, money_urls
 from apps.compensation.views import (
     acknowledgements,
     estimates,
@@ -35,7 +35,6 @@ urlpatterns = [
     path("runs/<int:pk>/send-back/", runs.send_back, name="run_send_back"),
     path("runs/<int:pk>/lock/", runs.lock, name="run_lock"),
     path("runs/<int:pk>/pay/", runs.pay, name="run_pay"),
-    path("runs/<int:pk>/download/", runs.download, name="run_download"),
     path("replays/", replays.replay_list, name="replays"),
     path("replays/new/", replays.replay_new, name="replay_new"),
     path("replays/<int:pk>/", replays.replay, name="replay"),
@@ -59,4 +58,6 @@ urlpatterns = [
     path("plans/versions/<int:pk>/send-back/", plans.send_back_version, name="plan_send_back"),
     path("plans/versions/<int:pk>/acknowledge/", acknowledgements.acknowledge, name="plan_acknowledge"),
     *money_urls.urlpatterns,
+    *finance_urls.urlpatterns,
+    *inquiry_urls.urlpatterns,
 ]

@@ -112,6 +112,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _RUNS,
         _place("Plans", "compensation:plans", "doc", "n", "plans_to_approve"),
         _place("Statements", "compensation:statements", "doc", "s"),
+        _place("Accruals", "compensation:accruals", "chart", "a"),
         _CREDITS,
         _place("Payments", "compensation:payments", "handshake", "m"),
         _place("Exchange rates", "compensation:rates", "globe", "x"),

@@ -262,6 +262,17 @@ SPECTACULAR_SETTINGS = {
 COMPANY_NAME = env("COMPANY_NAME", default="Larkfield")
 COMPANY_CURRENCY = env("COMPANY_CURRENCY", default="EUR")
 COMPANY_TIME_ZONE = env("COMPANY_TIME_ZONE", default="Europe/Berlin")
+
+# What a reviewer of pay looks at first (docs/finance.md): multiples of the own mean, and limits by currency in major
+# units, such as "EUR=15000,GBP=12000".
+PAYOUT_ODD_JUMP = env("PAYOUT_ODD_JUMP", default="1.5")
+PAYOUT_ODD_DROP = env("PAYOUT_ODD_DROP", default="0.5")
+PAYOUT_ODD_ABOVE = env.dict("PAYOUT_ODD_ABOVE", default={})
+# A file of pay with more rows than this is made by a worker.
+PAYOUT_FILE_ROWS_AT_ONCE = env.int("PAYOUT_FILE_ROWS_AT_ONCE", default=5_000)
+# Approving, locking and downloading pay ask for the password again after so many minutes.
+FRESH_SIGN_IN_MINUTES = env.int("FRESH_SIGN_IN_MINUTES", default=15)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = FRESH_SIGN_IN_MINUTES * 60
 # What handling one lead takes where too few touches tell it (the forecast of promises), in minutes.
 FORECAST_HANDLING_MINUTES = env.int("FORECAST_HANDLING_MINUTES", default=8)
 # The ideal customer profile: a lead from another industry is handed off as exploration.

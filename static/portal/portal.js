@@ -234,6 +234,8 @@ function onKey(event) {
   if (Date.now() - going < 1500) { going = 0; const link = $(`[data-go="${CSS.escape(key)}"]`); if (link) { event.preventDefault(); link.click(); } return; }
   if (key === "g") { going = Date.now(); return; }
   if (key === "?") { event.preventDefault(); open($("#keys")); return; }
+  const row = $("[data-row].cursor"), ofRow = row && all("[data-row-key]", row).find((one) => one.dataset.rowKey === key && shown(one));
+  if (ofRow) { event.preventDefault(); ofRow.click(); return; }
   // A key of the page goes before the keys that every page has.
   if (press(key, document)) { event.preventDefault(); return; }
   if (key === "j" || key === "k") { event.preventDefault(); move(key === "j" ? 1 : -1); return; }
@@ -254,7 +256,7 @@ function listKeys() {
   const list = $("#keys-list"); list.replaceChildren();
   list.append(
     section("On this page", [...here].map(([key, words]) => [words, key])),
-    section("In lists", rows().length ? [["Down, up", "j", "k"], ["Open", "Enter"]] : []),
+    section("In lists", rows().length ? [["Down, up", "j", "k"], ["Open", "Enter"], ...new Map(all("[data-row-key]").filter((one) => shown(one)).map((one) => [one.dataset.rowKey, one.dataset.keyLabel])).entries()].map(([first, ...rest]) => (first.length === 1 ? [rest[0], first] : [first, ...rest])) : []),
     section("Go to", all(".rail [data-go], .topbar [data-go]").map((link) => [link.dataset.goLabel || link.firstElementChild?.nextSibling?.textContent.trim() || link.textContent.trim(), "g", link.dataset.go])),
     section("Everywhere", [["Search or jump to", "/"], ["The same, also while typing", "Ctrl K"], ["Close what is open", "Esc"], ["These keys", "?"]]),
   );

@@ -1,23 +1,27 @@
-"""The payout report as XLSX: a cover with sums, then one sheet a currency; typed cells, never a formula.
+"""The payout report and all lines of a run as XLSX: a cover with sums, then one sheet a currency; typed cells.
 
-Rows are written as they come and forgotten (constant memory). A number in a spreadsheet has fifteen safe
-digits, far above any amount here; a test reads every figure back to the minor unit.
+The only formulas are totals, each written with the value that it gives, so a reader that reckons nothing finds the
+same figure. Rows are written as they come and forgotten (constant memory). A number in a spreadsheet has fifteen
+safe digits, far above any amount here; a test reads every figure back to the minor unit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from django.conf import settings
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from apps.compensation.models import PayoutRun
+from apps.compensation.reports.xlsx_rows import MOST_ROWS, PlainRows, RowWriter
 from apps.compensation.selectors.control import ControlTotal
-from apps.compensation.selectors.reports import ReportRow, SummaryRow
+from apps.compensation.selectors.reports import LINE_COLUMNS, LineRow, ReportRow, SummaryRow
 from apps.core.money import exponent, to_major
 from apps.core.spreadsheets import spreadsheet_text
 
@@ -26,7 +30,11 @@ COLUMNS = (
     ("Plan version", 12), ("Component", 20), ("Component name", 28), ("Lines", 8), ("Earned", 14),
     ("Adjustments", 14), ("Payable", 14),
 )  # fmt: skip
+_KINDS = "ttnttttnttnmmm"
+_LINE_KINDS = "nttttnttttt" + "m"
+_LINE_WIDTHS = (8, 24, 14, 22, 22, 12, 28, 14, 24, 24, 40, 14)
 OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+COVER = "Summary"
 
 
 @dataclass(frozen=True)
@@ -37,23 +45,14 @@ class Cover:
     made_at: datetime
 
 
-def write_report(
-    path: Path,
-    *,
-    run: PayoutRun,
-    rows: Iterable[ReportRow],
-    teams: Iterable[SummaryRow],
-    totals: Iterable[ControlTotal],
-    cover: Cover,
-) -> None:
-    """Write the report of ``run`` to ``path``; ``rows`` come sorted by currency."""
-    book = xlsxwriter.Workbook(str(path), OPTIONS)
-    book.set_properties({"title": f"Payout report {run.code}", "comments": run.fingerprint})
-    formats = Formats(book)
-    _write_cover(book, formats, run, teams, totals, cover)
-    for currency, group in groupby(rows, key=lambda row: row.currency):
-        _write_currency(book, formats, currency, group)
-    book.close()
+@dataclass(frozen=True)
+class Total:
+    """Where a sheet has its total of a currency, and what it is, in minor units."""
+
+    sheet: str
+    cell: str
+    currency: str
+    minor: int
 
 
 class Formats:
@@ -74,84 +73,215 @@ class Formats:
         return self._money[places, bold]
 
 
-def _write_cover(
-    book: Any,
-    formats: Formats,
+def write_report(
+    path: Path,
+    *,
     run: PayoutRun,
-    teams: Iterable[SummaryRow],
-    totals: Iterable[ControlTotal],
+    rows: Iterable[ReportRow],
+    summaries: Sequence[tuple[str, Sequence[SummaryRow]]],
+    totals: Sequence[ControlTotal],
     cover: Cover,
 ) -> None:
-    sheet = book.add_worksheet("Summary")
-    sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 6, 16)
-    local = cover.made_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
-    sheet.write_string(0, 0, f"Payout report, {run.name}", formats.title)
-    facts = (
-        ("Run", run.code),
-        ("Period", f"{run.starts_on} to {run.period.last_day}, both included"),
-        ("State", run.get_state_display()),
-        ("Fingerprint", run.fingerprint),
-        ("Made by", cover.made_by),
-        ("Made at", f"{local:%Y-%m-%d %H:%M %Z}"),
-    )
-    line = 2
-    for word, says in facts:
-        sheet.write_string(line, 0, word, formats.bold)
-        sheet.write_string(line, 1, spreadsheet_text(says))
-        line += 1
-    line = _write_totals(sheet, formats, totals, line + 1)
-    for column, word in enumerate(("By team", "Currency", "Statements", "Earned", "Adjustments", "Payable")):
-        sheet.write_string(line, column, word, formats.head)
-    for team in teams:
-        line += 1
-        money = formats.money(team.currency)
-        sheet.write_string(line, 0, spreadsheet_text(team.word))
-        sheet.write_string(line, 1, team.currency)
-        sheet.write_number(line, 2, team.statements)
-        sheet.write_number(line, 3, to_major(team.earned_minor, team.currency), money)
-        sheet.write_number(line, 4, to_major(team.adjustments_minor, team.currency), money)
-        sheet.write_number(line, 5, to_major(team.payable_minor, team.currency), money)
+    """Write the report of ``run`` to ``path``; ``rows`` come sorted by currency, ``summaries`` as (by what, rows)."""
+    with _Book(path, f"Payout report {run.code}", run, cover) as (book, formats):
+        # Written last, since it refers to the totals of the others; it is the first sheet all the same.
+        front = book.add_worksheet(COVER)
+        found = [
+            _write_report_sheet(book, formats, currency, group)
+            for currency, group in groupby(rows, key=attrgetter("currency"))
+        ]
+        _Cover(front, formats, run, cover, f"Payout report, {run.name}").write(totals, found, summaries)
 
 
-def _write_totals(sheet: Any, formats: Formats, totals: Iterable[ControlTotal], line: int) -> int:
-    heads = ("Control totals", "Currency", "Statements", "Statements sum", "Ledger sum", "Difference")
-    for column, word in enumerate(heads):
-        sheet.write_string(line, column, word, formats.head)
-    for total in totals:
-        line += 1
-        money = formats.money(total.currency, bold=True)
-        sheet.write_string(line, 1, total.currency)
-        sheet.write_number(line, 2, total.statements)
-        sheet.write_number(line, 3, to_major(total.statement_minor, total.currency), money)
-        sheet.write_number(line, 4, to_major(total.ledger_minor, total.currency), money)
-        sheet.write_number(line, 5, to_major(total.difference_minor, total.currency), money)
-    return line + 2
+def write_lines(
+    path: Path, *, run: PayoutRun, rows: Iterable[LineRow], totals: Sequence[ControlTotal], cover: Cover
+) -> None:
+    """Write every line of ``run`` to ``path``, a sheet a currency (or several, where one has too many rows)."""
+    with _Book(path, f"All lines {run.code}", run, cover) as (book, formats):
+        front = book.add_worksheet(COVER)
+        found: list[Total] = []
+        for currency, group in groupby(rows, key=attrgetter("currency")):
+            found += _write_line_sheets(book, formats, currency, group)
+        _Cover(front, formats, run, cover, f"All lines, {run.name}").write(totals, found, ())
 
 
-def _write_currency(book: Any, formats: Formats, currency: str, rows: Iterable[ReportRow]) -> None:
-    sheet = book.add_worksheet(currency)
+class _Book:
+    """A workbook that is finished on leaving, and dated as the file is, so that the same data give the same bytes."""
+
+    def __init__(self, path: Path, title: str, run: PayoutRun, cover: Cover) -> None:
+        self.book = xlsxwriter.Workbook(str(path), OPTIONS)
+        created = cover.made_at.replace(tzinfo=None, microsecond=0)
+        self.book.set_properties({"title": title, "comments": run.fingerprint, "created": created})
+
+    def __enter__(self) -> tuple[Any, Formats]:
+        return self.book, Formats(self.book)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.book.close()
+            return
+        # Given up half way: XlsxWriter would complain of a book that was never closed.
+        self.book.fileclosed = 1
+        for sheet in self.book.worksheets():
+            sheet.row_data_fh.close()
+
+
+def begin_sheet(
+    book: Any, formats: Formats, name: str, words: Sequence[str], widths: Sequence[int]
+) -> PlainRows:
+    """A sheet with a frozen, repeated header, ready for rows written whole from the second on."""
+    sheet = book.add_worksheet(name, worksheet_class=PlainRows)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
-    for column, (word, width) in enumerate(COLUMNS):
+    for column, (word, width) in enumerate(zip(words, widths, strict=True)):
         sheet.set_column(column, column, width)
         sheet.write_string(0, column, word, formats.head)
-    money, bold = formats.money(currency), formats.money(currency, bold=True)
+    sheet.begin_rows(1)
+    return sheet
+
+
+def write_total(sheet: Any, row: int, column: int, minor: int, currency: str, style: Any) -> str:
+    """A total below rows 2 to ``row`` as a formula with its value; returns the cell."""
+    cell = xl_rowcol_to_cell(row, column)
+    first, last = xl_rowcol_to_cell(1, column), xl_rowcol_to_cell(max(row - 1, 1), column)
+    sheet.write_formula(row, column, f"=SUM({first}:{last})", style, to_major(minor, currency))
+    return cell
+
+
+def _write_report_sheet(book: Any, formats: Formats, currency: str, rows: Iterable[ReportRow]) -> Total:
+    sheet = begin_sheet(
+        book, formats, currency, [word for word, _ in COLUMNS], [width for _, width in COLUMNS]
+    )
+    bold = formats.money(currency, bold=True)
+    writer = RowWriter(_KINDS, currency, formats.money(currency))
     earned = adjusted = line = 0
     for line, row in enumerate(rows, 1):
-        texts = {0: row.team, 1: row.agency, 3: row.rep, 4: row.external_id, 5: row.role, 6: row.plan,
-                 8: row.component_key, 9: row.component}  # fmt: skip
-        numbers = {2: row.rep_id, 7: row.plan_version, 10: row.lines}
-        for column in range(11):
-            if column in texts:
-                sheet.write_string(line, column, spreadsheet_text(texts[column]))
-            else:
-                sheet.write_number(line, column, numbers[column])
-        sheet.write_number(line, 11, row.major(row.earned_minor), money)
-        sheet.write_number(line, 12, row.major(row.adjustments_minor), money)
-        sheet.write_number(line, 13, row.major(row.payable_minor), money)
+        values = (
+            row.team, row.agency, row.rep_id, row.rep, row.external_id, row.role, row.plan, row.plan_version,
+            row.component_key, row.component, row.lines, row.earned_minor, row.adjustments_minor, row.payable_minor,
+        )  # fmt: skip
+        sheet.put(line, writer.xml(line, values))
         earned += row.earned_minor
         adjusted += row.adjustments_minor
     sheet.write_string(line + 1, 0, f"Total {currency}", formats.bold)
+    cell = ""
     for column, minor in ((11, earned), (12, adjusted), (13, earned + adjusted)):
-        sheet.write_number(line + 1, column, to_major(minor, currency), bold)
+        cell = write_total(sheet, line + 1, column, minor, currency, bold)
+    return Total(currency, cell, currency, earned + adjusted)
+
+
+def _write_line_sheets(
+    book: Any, formats: Formats, currency: str, rows: Iterator[LineRow]
+) -> Iterator[Total]:
+    writer = RowWriter(_LINE_KINDS, currency, formats.money(currency))
+    number = 0
+    while batch := list(islice(rows, 1)):
+        number += 1
+        name = currency if number == 1 else f"{currency} {number}"
+        sheet = begin_sheet(book, formats, name, LINE_COLUMNS, _LINE_WIDTHS)
+        total, line = 0, 0
+        for line, row in enumerate(_chain(batch, islice(rows, MOST_ROWS - 1)), 1):
+            sheet.put(line, writer.xml(line, row[1:]))
+            total += row[-1]
+        sheet.write_string(line + 1, 0, f"Total {currency}", formats.bold)
+        last = len(LINE_COLUMNS) - 1
+        cell = write_total(sheet, line + 1, last, total, currency, formats.money(currency, bold=True))
+        yield Total(name, cell, currency, total)
+
+
+def _chain(first: Iterable[LineRow], rest: Iterable[LineRow]) -> Iterator[LineRow]:
+    yield from first
+    yield from rest
+
+
+class _Cover:
+    """The first sheet: run, fingerprint, who and when, control totals, and sums by what is asked."""
+
+    def __init__(self, sheet: Any, formats: Formats, run: PayoutRun, cover: Cover, title: str) -> None:
+        self.sheet, self.formats, self.line = sheet, formats, 0
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, 7, 16)
+        local = cover.made_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
+        sheet.write_string(0, 0, title, formats.title)
+        facts = (
+            ("Run", run.code),
+            ("Period", f"{run.starts_on} to {run.period.last_day}, both included"),
+            ("State", run.get_state_display()),
+            ("Fingerprint", run.fingerprint),
+            ("Made by", cover.made_by),
+            ("Made at", f"{local:%Y-%m-%d %H:%M %Z}"),
+        )
+        for at, (word, says) in enumerate(facts, 2):
+            sheet.write_string(at, 0, word, formats.bold)
+            sheet.write_string(at, 1, spreadsheet_text(says))
+        self.line = 2 + len(facts) + 1
+
+    def write(
+        self,
+        totals: Sequence[ControlTotal],
+        sheets: Sequence[Total],
+        summaries: Iterable[tuple[str, Sequence[SummaryRow]]],
+    ) -> None:
+        self._controls(totals, sheets)
+        for by, rows in summaries:
+            self._summary(by, rows)
+
+    def _heads(self, words: Iterable[str]) -> None:
+        for column, word in enumerate(words):
+            self.sheet.write_string(self.line, column, word, self.formats.head)
+        self.line += 1
+
+    def _controls(self, totals: Sequence[ControlTotal], sheets: Sequence[Total]) -> None:
+        """Statements and ledger as summed up by the database beside the totals of the sheets, and the difference."""
+        self._heads(
+            (
+                "Control totals",
+                "Currency",
+                "Statements",
+                "Statements sum",
+                "Ledger sum",
+                "This file",
+                "Difference",
+            )
+        )
+        for total in totals:
+            money = self.formats.money(total.currency, bold=True)
+            own = [one for one in sheets if one.currency == total.currency]
+            here = sum(one.minor for one in own)
+            row = self.line
+            self.sheet.write_string(row, 1, total.currency)
+            self.sheet.write_number(row, 2, total.statements)
+            self.sheet.write_number(row, 3, to_major(total.statement_minor, total.currency), money)
+            self.sheet.write_number(row, 4, to_major(total.ledger_minor, total.currency), money)
+            refers = "+".join(f"'{one.sheet}'!{one.cell}" for one in own) or "0"
+            self._formula(5, f"={refers}", here, total.currency, money)
+            apart = (
+                f"=ROUND({xl_rowcol_to_cell(row, 3)}-{xl_rowcol_to_cell(row, 5)},{exponent(total.currency)})"
+            )
+            self._formula(6, apart, total.statement_minor - here, total.currency, money)
+            self.line += 1
+        self.line += 1
+
+    def _summary(self, by: str, rows: Sequence[SummaryRow]) -> None:
+        self._heads((f"By {by}", "Currency", "Statements", "Earned", "Adjustments", "Payable"))
+        for currency, group in groupby(rows, key=attrgetter("currency")):
+            money, bold = self.formats.money(currency), self.formats.money(currency, bold=True)
+            first, sums = self.line, [0, 0, 0]
+            for row in group:
+                figures = (row.earned_minor, row.adjustments_minor, row.payable_minor)
+                self.sheet.write_string(self.line, 0, spreadsheet_text(row.word))
+                self.sheet.write_string(self.line, 1, currency)
+                self.sheet.write_number(self.line, 2, row.statements)
+                for column, minor in enumerate(figures, 3):
+                    self.sheet.write_number(self.line, column, to_major(minor, currency), money)
+                sums = [known + minor for known, minor in zip(sums, figures, strict=True)]
+                self.line += 1
+            self.sheet.write_string(self.line, 0, f"Total {currency}", self.formats.bold)
+            for column, minor in enumerate(sums, 3):
+                cells = f"{xl_rowcol_to_cell(first, column)}:{xl_rowcol_to_cell(self.line - 1, column)}"
+                self._formula(column, f"=SUM({cells})", minor, currency, bold)
+            self.line += 1
+        self.line += 1
+
+    def _formula(self, column: int, formula: str, minor: int, currency: str, style: Any) -> None:
+        self.sheet.write_formula(self.line, column, formula, style, to_major(minor, currency))

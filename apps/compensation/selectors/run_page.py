@@ -7,24 +7,19 @@ and nothing of the rest.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from apps.audit.models import AuditEntry
 from apps.compensation.models import LedgerEntry, PayoutRun, RunState, Statement
 from apps.compensation.rules import words
 from apps.compensation.selectors.credits import reps_credited
 from apps.compensation.selectors.reports import SummaryRow
-from apps.core.money import quantize, round_half_up
+from apps.compensation.selectors.reviews import Row, worklist
 from apps.reps.models import Rep
 
 ODD_SHOWN = 12
-HISTORY_RUNS = 6
-# From this multiple of a rep's own mean on, pay is looked at before it is approved.
-JUMP = Fraction(3, 2)
-LEAST_HISTORY = 2
 PAID_FOR = ("accepted", "stage_1", "stage_2", "won", "held")
 
 
@@ -160,85 +155,26 @@ class OddList:
 
 
 def odd_list(run: PayoutRun, statements: QuerySet[Statement], *, whole_company: bool) -> OddList:
-    """What differs from the usual, the oddest first. Four queries at most, whatever the run's size."""
-    rows = list(
-        statements.order_by("pk").values_list(
-            "pk", "rep_id", "rep__name", "currency", "earned_minor", "adjustments_minor", "payable_minor"
-        )
-    )
-    history = _history(run, {row[1] for row in rows})
-    found: list[Odd] = []
-    for row in rows:
-        found.extend(_odd_statement(row, history.get((row[1], row[3]), [])))
-    found.extend(_odd_adjustments(run, statements))
+    """What differs from the usual, the oddest person first (``rules.oddities``). Ten queries at most."""
+    found = [_odd_row(row) for row in worklist(run, statements) if row.oddities]
     if whole_company:
         found.extend(_odd_without_plan(run))
     found.sort(key=lambda odd: (-odd.weight, odd.title))
     return OddList(found[:ODD_SHOWN], len(found))
 
 
-def _history(run: PayoutRun, rep_ids: set[int]) -> dict[tuple[int, str], list[int]]:
-    """What each rep earned in the last runs before this one, by currency."""
-    before = list(
-        PayoutRun.objects.filter(starts_on__lt=run.starts_on)
-        .exclude(state=RunState.COMPUTING)
-        .order_by("-starts_on")
-        .values_list("pk", flat=True)[:HISTORY_RUNS]
+def _odd_row(row: Row) -> Odd:
+    worst, first = row.oddities[0], row.statements[0]
+    return Odd(
+        worst.weight,
+        worst.icon,
+        worst.badge,
+        f"{row.name}, {worst.label[0].lower()}{worst.label[1:]}",
+        " ".join(one.says for one in row.oddities),
+        ", ".join(words.money(one.payable_minor, one.currency) for one in row.statements),
+        "",
+        first.pk,
     )
-    found: dict[tuple[int, str], list[int]] = defaultdict(list)
-    rows = (
-        Statement.objects.filter(run__in=before).order_by().values_list("rep_id", "currency", "earned_minor")
-    )
-    for rep_id, currency, earned in rows:
-        if rep_id in rep_ids:
-            found[rep_id, currency].append(earned)
-    return found
-
-
-def _odd_statement(row: tuple, history: list[int]) -> list[Odd]:
-    pk, _, name, currency, earned, _, payable = row
-    amount = words.money(payable, currency)
-    found = []
-    if payable < 0:
-        says = "Corrections of earlier periods are more than what was earned."
-        found.append(Odd(100, "alert", "bad", f"{name}, below zero", says, amount, "", pk))
-    if len(history) < LEAST_HISTORY:
-        return found
-    mean = Fraction(sum(history), len(history))
-    if mean <= 0:
-        return found
-    usual = f"mean {words.money(round_half_up(mean), currency)}"
-    if earned > max(history) and earned >= JUMP * mean:
-        times = quantize(Fraction(earned) / mean, 1)
-        title = f"{name}, {times} times the own mean of {len(history)} runs"
-        found.append(Odd(60, "alert", "warn", title, "The highest so far.", amount, usual, pk))
-    elif earned == 0:
-        says = "There was pay in the runs before."
-        found.append(Odd(50, "alert", "warn", f"{name}, nothing earned", says, amount, usual, pk))
-    return found
-
-
-def _odd_adjustments(run: PayoutRun, statements: QuerySet[Statement]) -> list[Odd]:
-    rows = (
-        LedgerEntry.objects.filter(statement__in=statements.order_by().values("pk"))
-        .exclude(starts_on=run.starts_on, ends_on=run.ends_on)
-        .order_by()
-        .values("statement_id", "currency", name=F("rep__name"))
-        .annotate(lines=Count("pk"), total=Sum("amount_minor"), cause=Min("cause"))
-    )
-    return [
-        Odd(
-            20,
-            "undo",
-            "",
-            f"{row['name']}, {row['lines']} prior-period adjustment{'s' if row['lines'] > 1 else ''}",
-            row["cause"],
-            words.money(row["total"], row["currency"]),
-            "",
-            row["statement_id"],
-        )
-        for row in rows
-    ]
 
 
 def _odd_without_plan(run: PayoutRun) -> list[Odd]:
@@ -273,6 +209,9 @@ _ACTS = {
     "compensation.run.submitted": ("arrow", "submitted the run"),
     "compensation.run.approved": ("check", "approved the run"),
     "compensation.run.sent_back": ("undo", "sent it back"),
+    "compensation.run.recalled": ("undo", "took it back to correct it"),
+    "compensation.pay.approved": ("check", "approved pay of"),
+    "compensation.pay.sent_back": ("undo", "sent back pay of"),
     "compensation.run.locked": ("lock", "locked the run"),
     "compensation.run.paid": ("money", "marked it paid"),
     "compensation.run.downloaded": ("download", "downloaded it"),
@@ -294,7 +233,13 @@ def acts(run: PayoutRun, limit: int = 12) -> list[Act]:
     for entry in entries.select_related("actor").order_by("-pk")[:limit]:
         icon, did = _ACTS.get(entry.verb, ("info", entry.verb))
         if entry.data.get("format"):
-            did = f"downloaded {entry.data['format'].upper()}"
+            what = {"lines": "all lines as ", "payroll": "the payroll file as "}.get(
+                entry.data.get("kind", ""), ""
+            )
+            did = f"downloaded {what}{entry.data['format'].upper()}"
+        if entry.data.get("reps"):
+            count = len(entry.data["reps"])
+            did = f"{did} {count:,} {'person' if count == 1 else 'people'}"
         if entry.data.get("reason"):
             did = f"{did}: “{entry.data['reason']}”"
         found.append(Act(icon, entry.actor.name if entry.actor else entry.origin, did, entry.at))

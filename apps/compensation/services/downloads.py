@@ -20,12 +20,12 @@ from apps.compensation.models import (
     FORMATS_OF,
     Download,
     FileKind,
+    KeptFile,
     PayoutRun,
-    ReportFormat,
     Statement,
 )
-from apps.compensation.reports import csv_report, xlsx_report
-from apps.compensation.selectors import control, reports
+from apps.compensation.reports.run_files import RunFile
+from apps.compensation.selectors import control
 from apps.core.errors import DomainError, InvalidInput
 
 
@@ -35,7 +35,7 @@ class UnableToDownload(DomainError):
     code = "unable_to_download"
 
 
-def stored_file(download: Download) -> Path:
+def stored_file(download: Download | KeptFile) -> Path:
     """Where the file of ``download`` is kept."""
     return Path(settings.PRIVATE_FILES_DIR) / download.path
 
@@ -82,28 +82,9 @@ def store(*, folder_name: str, file_format: str, at: datetime, write: Callable[[
 def download_report(
     *, run: PayoutRun, file_format: str, fingerprint: str, at: datetime, actor: Any = None
 ) -> Download:
-    """Make the payout report of ``run`` and record that it was taken.
-
-    ``fingerprint`` is that of the run as it was seen. Raises ``UnableToDownload`` when the run is another by
-    now, ``InvalidInput`` for an unknown format.
-    """
+    """Make the payout report of ``run`` and record that it was taken; raises as ``keep``."""
     check_format(FileKind.REPORT, file_format)
-    made_by = str(actor) if actor is not None else "Command line"
-
-    def write(path: Path) -> None:
-        rows = reports.report_rows(run)
-        if file_format == ReportFormat.CSV:
-            csv_report.write_report(path, run=run, rows=rows)
-        else:
-            xlsx_report.write_report(
-                path,
-                run=run,
-                rows=rows,
-                teams=reports.by_team(run),
-                totals=control.control_totals(run),
-                cover=xlsx_report.Cover(made_by, at),
-            )
-
+    made = RunFile(run, FileKind.REPORT, file_format, name_of(actor), at)
     return keep(
         kind=FileKind.REPORT,
         run=run,
@@ -111,8 +92,13 @@ def download_report(
         fingerprint=fingerprint,
         at=at,
         actor=actor,
-        write=write,
+        write=made.write,
     )
+
+
+def name_of(actor: Any) -> str:
+    """Who made a file, for its cover."""
+    return str(actor) if actor is not None else "Command line"
 
 
 @transaction.atomic
@@ -138,7 +124,7 @@ def keep(
     # Held until the file is recorded: the run cannot be computed again under it.
     PayoutRun.objects.select_for_update().get(pk=run.pk)
     run.refresh_from_db()
-    _refuse_another_state(run, fingerprint)
+    refuse_another_state(run, fingerprint)
     stored = store(folder_name=f"payouts/{run.code}", file_format=file_format, at=at, write=write)
     download = Download.objects.create(
         kind=kind,
@@ -169,6 +155,69 @@ def keep(
     return download
 
 
+def verified(kept: Download | KeptFile) -> Path:
+    """Where the file of ``kept`` lies. Raises ``UnableToDownload`` when it is gone or is not what was kept."""
+    path = stored_file(kept)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnableToDownload(
+            "The kept file is no longer there, so it cannot be sent again. Make it anew, and tell an operator."
+        ) from error
+    if digest != kept.sha256:
+        raise UnableToDownload(
+            "The kept file is not the one that was made: its SHA-256 is another. It is not sent. Make it anew, and "
+            "tell an operator."
+        )
+    return path
+
+
+@transaction.atomic
+def take(*, kept: Download | KeptFile, at: datetime, actor: Any) -> Download:
+    """Record that a file which is kept is taken (again), byte for byte as it was.
+
+    Raises ``UnableToDownload`` when its run changed since, and when the file is gone or altered.
+    """
+    if kept.run is not None:
+        run = PayoutRun.objects.select_for_update().get(pk=kept.run.pk)
+        if not run.is_computed or run.fingerprint != kept.fingerprint:
+            raise UnableToDownload(
+                "The run changed since this file was made, so it is not sent again: make it anew from the run."
+            )
+    verified(kept)
+    before = kept if isinstance(kept, Download) else None
+    download = Download.objects.create(
+        kind=kept.kind,
+        run=kept.run,
+        replay=before.replay if before else None,
+        statement=before.statement if before else None,
+        about=kept.about,
+        format=kept.format,
+        by=actor if getattr(actor, "pk", None) else None,
+        at=at,
+        fingerprint=kept.fingerprint,
+        sha256=kept.sha256,
+        size=kept.size,
+        path=kept.path,
+        again_of=before,
+    )
+    audit.record(
+        verb="compensation.file.taken" if before is None else "compensation.file.taken_again",
+        subject=download,
+        at=at,
+        actor=actor,
+        data={
+            "kind": kept.kind,
+            "format": kept.format,
+            "about": kept.about,
+            "fingerprint": kept.fingerprint,
+            "sha256": kept.sha256,
+        },
+    )
+    return download
+
+
 def check_format(kind: FileKind, file_format: str) -> None:
     """Raise ``InvalidInput`` unless a file of ``kind`` comes in ``file_format``."""
     known = FORMATS_OF[kind]
@@ -177,7 +226,8 @@ def check_format(kind: FileKind, file_format: str) -> None:
         raise InvalidInput(f"{FileKind(kind).label}: choose {words}.", field="format")
 
 
-def _refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
+def refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
+    """Raise ``UnableToDownload`` unless ``run`` stands as it was seen, and its lines as they were computed."""
     if not run.is_computed:
         raise UnableToDownload("The run is being computed: its figures do not stand yet.")
     if fingerprint != run.fingerprint:

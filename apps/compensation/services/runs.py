@@ -13,6 +13,7 @@ from django.db import transaction
 
 from apps.audit import services as audit
 from apps.compensation.models import PayoutRun, RunState, Statement
+from apps.compensation.selectors import reviews
 from apps.core import locks
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import Period, day_of
@@ -153,7 +154,10 @@ def approve_run(*, run: PayoutRun, fingerprint: str, at: datetime, actor: Any) -
     if actor.pk in (run.computed_by_id, run.submitted_by_id):
         raise UnableToCarryRun("You computed or submitted this run, so somebody else approves it.")
     _not_paid_by(run, actor, "approves")
+    # Whoever sends somebody's pay back waits for this, or was first.
+    PayoutRun.objects.select_for_update().get(pk=run.pk)
     _same_as_seen(run, fingerprint)
+    _nobody_sent_back(run)
     _carry(run, RunState.SUBMITTED, RunState.APPROVED, approved_by=actor, approved_at=at)
     audit.record(
         verb="compensation.run.approved",
@@ -162,6 +166,34 @@ def approve_run(*, run: PayoutRun, fingerprint: str, at: datetime, actor: Any) -
         actor=actor,
         data={"fingerprint": run.fingerprint},
     )
+    return run
+
+
+def _nobody_sent_back(run: PayoutRun) -> None:
+    count = len(reviews.sent_back_reps(run))
+    if count:
+        who = "the pay of one person is" if count == 1 else f"the pay of {count:,} people is"
+        raise UnableToCarryRun(
+            f"In this run {who} sent back: send the run back to have it corrected, or approve that pay first."
+        )
+
+
+@transaction.atomic
+def recall_run(*, run: PayoutRun, at: datetime, actor: Any) -> PayoutRun:
+    """Take a submitted run back to correct the pay that was sent back. Raises ``UnableToCarryRun`` without any."""
+    PayoutRun.objects.select_for_update().get(pk=run.pk)
+    if not reviews.sent_back_reps(run):
+        raise UnableToCarryRun("Nobody's pay is sent back, so there is nothing to correct.")
+    reason = "RevOps took it back to correct the pay that was sent back."
+    _carry(
+        run,
+        RunState.SUBMITTED,
+        RunState.COMPUTED,
+        submitted_by=None,
+        submitted_at=None,
+        sent_back_because=reason,
+    )
+    audit.record(verb="compensation.run.recalled", subject=run, at=at, actor=actor)
     return run
 
 

@@ -4,23 +4,33 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.accounts.fresh import freshly_signed_in
 from apps.compensation import policies
-from apps.compensation.forms import DownloadForm, SeenForm, SendBackForm, StartRunForm
-from apps.compensation.models import FORMATS_OF, Download, FileKind, PayoutRun, RunState, Statement
+from apps.compensation.forms import SeenForm, SendBackForm, StartRunForm
+from apps.compensation.models import (
+    FORMATS_OF,
+    Download,
+    FileKind,
+    KeptFile,
+    PayoutRun,
+    PayrollLayout,
+    RunState,
+    Statement,
+)
 from apps.compensation.selectors import control, run_page
-from apps.compensation.services import downloads, runs
-from apps.compensation.views.statements import sent
+from apps.compensation.services import finance_files, runs
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.keyset import page_of
 from apps.core.periods import day_of, month_of
 from apps.core.policies import guarded, visible_or_404
 from apps.core.templatetags.figures import moment
+from apps.jobs.models import JobState
 
 BREAKDOWNS = (("team", "Team"), ("plan", "Plan"), ("component", "Component"))
 
@@ -75,7 +85,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_GET
 @guarded(policies.SEE_RUNS)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """One run: its steps, sums, what is odd, where the money goes, control totals, downloads."""
+    """One run: its steps, sums, what is odd, where the money goes, control totals, files."""
     found = _run(request, pk)
     return _run_page(request, found, SendBackForm())
 
@@ -107,7 +117,6 @@ def _run_page(
         "send_back_form": send_back,
         "seen": SeenForm(auto_id=False, initial={"fingerprint": found.fingerprint}),
         "may": _may(user, found, at_work),
-        "formats": [(one.value, one.label) for one in FORMATS_OF[FileKind.REPORT]],
     }
     if found.is_computed:
         context |= {
@@ -123,8 +132,22 @@ def _run_page(
             "controls_agree": all(total.agrees for total in controls),
             "acts": run_page.acts(found),
             "download_count": Download.objects.filter(run=found).count(),
+            **_files(found),
         }
     return render(request, "compensation/run.html", context, status=status)
+
+
+def _files(run: PayoutRun) -> dict[str, Any]:
+    """What can be downloaded of a run: kinds with their formats, files that are made or kept, payroll layouts."""
+    kinds = (FileKind.REPORT, FileKind.LINES)
+    made = finance_files.jobs_of(run)
+    return {
+        "file_kinds": [(kind, FORMATS_OF[kind]) for kind in kinds],
+        "payroll_formats": FORMATS_OF[FileKind.PAYROLL],
+        "layouts": list(PayrollLayout.objects.filter(retired_at__isnull=True)) if run.is_closed else [],
+        "file_jobs": [job for job in made if job.state != JobState.DONE],
+        "kept_files": list(KeptFile.objects.filter(run=run, fingerprint=run.fingerprint).order_by("-pk")[:6]),
+    }
 
 
 def _may(user: Any, run: PayoutRun, at_work: bool) -> dict[str, bool]:
@@ -134,6 +157,7 @@ def _may(user: Any, run: PayoutRun, at_work: bool) -> dict[str, bool]:
         "compute": policies.COMPUTE_RUN.admits(user) and state in RunState.unsettled() and not at_work,
         "submit": policies.COMPUTE_RUN.admits(user) and state == RunState.COMPUTED,
         "approve": policies.APPROVE_RUN.allows(user, run) and state == RunState.SUBMITTED,
+        "review": run.state == RunState.SUBMITTED,
         "send_back": policies.SETTLE_RUN.admits(user) and state in (RunState.SUBMITTED, RunState.APPROVED),
         "lock": policies.SETTLE_RUN.admits(user) and state == RunState.APPROVED,
         "pay": policies.SETTLE_RUN.admits(user) and state == RunState.LOCKED,
@@ -189,6 +213,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @guarded(policies.APPROVE_RUN)
+@freshly_signed_in
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve a run as it was seen."""
     found = _run(request, pk)
@@ -200,6 +225,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @guarded(policies.SETTLE_RUN)
+@freshly_signed_in
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock a run as it was seen."""
     found = _run(request, pk)
@@ -237,24 +263,6 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("compensation:run", pk)
 
 
-@require_POST
-@guarded(policies.DOWNLOAD_REPORT)
-def download(request: HttpRequest, pk: int) -> FileResponse:
-    """The payout report as a file; that it was taken is recorded."""
-    found = _run(request, pk)
-    form = DownloadForm(request.POST)
-    if not form.is_valid():
-        raise InvalidInput("Choose CSV or XLSX on the run's page.", field="format")
-    made = downloads.download_report(
-        run=found,
-        file_format=form.cleaned_data["format"],
-        fingerprint=form.cleaned_data["fingerprint"],
-        at=timezone.now(),
-        actor=request.user,
-    )
-    return sent(made)
-
-
 @require_GET
 @guarded(policies.SEE_DOWNLOADS)
 def download_log(request: HttpRequest) -> HttpResponse:
@@ -265,4 +273,8 @@ def download_log(request: HttpRequest) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     shown = f"{listed.shown} file{'' if listed.shown == 1 else 's'}"
-    return render(request, "compensation/downloads.html", {"listed": listed, "shown": shown})
+    return render(
+        request,
+        "compensation/downloads.html",
+        {"listed": listed, "shown": shown, "may_take": policies.DOWNLOAD_REPORT.admits(request.user)},
+    )
