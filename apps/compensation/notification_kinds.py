@@ -4,6 +4,8 @@ from apps.accounts.notification_kinds import Kind, Way
 
 PLAN_TO_SIGN, PLAN_SUBMITTED, PLAN_SENT_BACK = "plan_to_sign", "plan_submitted", "plan_sent_back"
 SPLIT_TO_APPROVE, SPLIT_DECIDED = "split_to_approve", "split_decided"
+INQUIRY, INQUIRY_TO_ANSWER, INQUIRY_LATE = "inquiry", "inquiry_to_answer", "inquiry_late"
+ADJUSTMENT_TO_APPROVE = "adjustment_to_approve"
 
 KINDS = (
     Kind(
@@ -45,5 +47,37 @@ KINDS = (
         many="splits of credit decided",
         usual=Way(in_portal=True, mail="digest"),
         icon="people",
+    ),
+    Kind(
+        INQUIRY,
+        label="Inquiries of yours",
+        says="Somebody answered, asks you back about, or settled an inquiry that you made.",
+        many="inquiries of yours with news",
+        usual=Way(in_portal=True, mail="at_once"),
+        icon="info",
+    ),
+    Kind(
+        INQUIRY_TO_ANSWER,
+        label="Inquiries to answer",
+        says="An inquiry about pay is yours to answer, has something new from who asked, or is soon due.",
+        many="inquiries to answer",
+        usual=Way(in_portal=True, mail="at_once"),
+        icon="info",
+    ),
+    Kind(
+        INQUIRY_LATE,
+        label="Inquiries that are late",
+        says="An inquiry about pay had no answer or no outcome by when it was promised.",
+        many="inquiries that are late",
+        usual=Way(in_portal=True, mail="at_once"),
+        icon="clock",
+    ),
+    Kind(
+        ADJUSTMENT_TO_APPROVE,
+        label="Adjustments of pay to approve",
+        says="Somebody proposes a change of somebody’s pay, and you may approve it.",
+        many="adjustments of pay to approve",
+        usual=Way(in_portal=True, mail="digest"),
+        icon="money",
     ),
 )

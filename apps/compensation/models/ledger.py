@@ -133,6 +133,8 @@ class LedgerEntry(models.Model):
     def title(self) -> str:
         """What was credited, as people call it: the opportunity or the lead (events fetched along)."""
         event = self.event
+        if self.source_key.startswith("inquiry:"):
+            return f"Agreed in inquiry {self.source_key.split(':')[1]}"
         if event is None:
             return self.component_name
         if event.opportunity is not None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from apps.compensation.models import LedgerEntry, PayoutRun, RunState, Statement
+from apps.compensation.models.adjustments import SOURCE_PREFIX
 from apps.compensation.rules.comparison import PaidLine, correction, of_own, sums, total
 from apps.compensation.rules.conversion import KEY as CONVERSION
 from apps.compensation.rules.draws import KEY
@@ -348,7 +349,7 @@ class Course:
             return self._standing[one]
         rows = LedgerEntry.objects.filter(
             rep=self.rep_id, starts_on=one.start, ends_on=one.end, run__state__in=RunState.closed()
-        ).exclude(component_key=CONVERSION)
+        ).exclude(Q(component_key=CONVERSION) | Q(source_key__startswith=SOURCE_PREFIX))
         sums = rows.order_by().values_list("component_key", "source_key", "currency")
         return {(key, source, cur): total for key, source, cur, total in sums.annotate(Sum("amount_minor"))}
 

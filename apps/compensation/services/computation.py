@@ -26,6 +26,7 @@ from apps.compensation.selectors.inputs import PeriodInputs, load_inputs
 from apps.compensation.selectors.obstacles import obstacles
 from apps.compensation.selectors.reopened import Books, Reopened, books_of, reopened
 from apps.compensation.services import postings
+from apps.compensation.services.agreed_changes import post_agreed_changes, reps_with_agreed_changes
 from apps.compensation.services.conversions import post_conversions
 from apps.core.errors import DomainError
 from apps.core.periods import Period
@@ -177,7 +178,7 @@ def _hold(run: PayoutRun, begun: _Begun, *, together: bool) -> None:
 
 def _lay_out(run: PayoutRun, begun: _Begun, inputs: PeriodInputs, earlier: list[Reopened]) -> None:
     """Write down the parts: some reps each, and no more credits than a process keeps in mind with ease."""
-    rep_ids = _reps_of(run, inputs, earlier)
+    rep_ids = _reps_of(run, inputs, earlier, begun.as_of)
     weights = credits_by_rep(period=run.period, as_of=begun.as_of)
     with transaction.atomic():
         _hold(run, begun, together=False)
@@ -280,10 +281,10 @@ def _refuse(problems: dict[int, str]) -> None:
     raise UnableToCompute(" ".join(sentences))
 
 
-def _reps_of(run: PayoutRun, inputs: PeriodInputs, earlier: list[Reopened]) -> list[int]:
+def _reps_of(run: PayoutRun, inputs: PeriodInputs, earlier: list[Reopened], as_of: datetime) -> list[int]:
     """Everybody whom the run may concern, in an order that does not depend on anything else."""
     found = {*inputs.segments, *Statement.objects.filter(run=run).values_list("rep_id", flat=True)}
-    found |= reps_with_held_pay()
+    found |= reps_with_held_pay() | reps_with_agreed_changes(run, as_of)
     for one in earlier:
         found |= one.rep_ids
     return sorted(found)
@@ -304,6 +305,7 @@ def _compute_batch(
         own = period == run.period
         of_period = inputs if own else load_inputs(period, rep_ids=concerned, shelf=books.shelf)
         new.post_period(period, concerned, _desired(of_period, concerned, books), known_by)
+    post_agreed_changes(new)
     post_conversions(new=new, run=run, closed=[one for one in periods if one[0] != run.period])
     new.write_sums()
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 
 from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
+from apps.compensation.models.adjustments import SOURCE_PREFIX
 from apps.compensation.rules import words
 from apps.compensation.rules.conversion import KEY as CONVERSION
 from apps.compensation.rules.deltas import Delta, Posted, deltas
@@ -90,14 +91,13 @@ class Postings:
         causes = Causes(changes, moves, self._turned(changes, known_by, posted))
         gone = [posted[change.delta.key].line_id for change in changes if change.wanted is None]
         last = LedgerEntry.objects.in_bulk(gone) if gone else {}
-        self._open_missing({(change.delta.key.rep_id, change.delta.key.currency) for change in changes})
+        self.open_missing({(change.delta.key.rep_id, change.delta.key.currency) for change in changes})
         lines = [
             self._line(change, causes, None if change.wanted else last.get(posted[change.delta.key].line_id))
             for change in changes
         ]
         write_lines(lines)
-        for line in lines:
-            self._fresh[line.statement_id].append(line)
+        self.took(lines)
 
     def _turned(
         self, changes: list[Change], known_by: datetime | None, posted: dict[Source, "_Standing"]
@@ -118,6 +118,7 @@ class Postings:
         rows = (
             LedgerEntry.objects.filter(rep_id__in=rep_ids, starts_on=period.start, ends_on=period.end)
             .filter(of_these if conversions else ~of_these)
+            .exclude(source_key__startswith=SOURCE_PREFIX)
             .order_by()
             .values_list("rep_id", "component_key", "source_key", "currency")
             .annotate(
@@ -144,17 +145,27 @@ class Postings:
         for statement in Statement.objects.filter(run=self.run, rep_id__in=self.rep_ids).order_by("pk"):
             self._statements[statement.rep_id, statement.currency] = statement
         self._teams = dict(Rep.objects.filter(pk__in=self.rep_ids).values_list("pk", "team_id"))
-        self._open_missing(
+        self.open_missing(
             {(rep_id, segment.plan.currency) for rep_id, one in inputs.items() for segment in one.of(rep_id)}
         )
 
-    def _open_missing(self, needed: set[tuple[int, str]]) -> None:
+    def open_missing(self, needed: set[tuple[int, str]]) -> None:
+        """Begin a statement for each of these reps and currencies that has none yet."""
         fresh = [
             Statement(run=self.run, rep_id=rep_id, currency=currency, team_id=self._teams[rep_id])
             for rep_id, currency in sorted(needed - set(self._statements))
         ]
         for statement in Statement.objects.bulk_create(fresh):
             self._statements[statement.rep_id, statement.currency] = statement
+
+    def statement_of(self, rep_id: int, currency: str) -> int:
+        """The number of an open statement."""
+        return self._statements[rep_id, currency].pk
+
+    def took(self, lines: list[NewLine]) -> None:
+        """Note lines that were written beside the computation, so that sums and digests count them."""
+        for line in lines:
+            self._fresh[line.statement_id].append(line)
 
     def _line(self, change: Change, causes: Causes, last: LedgerEntry | None) -> NewLine:
         delta, period = change.delta, change.period

@@ -25,6 +25,7 @@ from apps.compensation.models import (
     ReplayProblem,
     RunState,
 )
+from apps.compensation.models.adjustments import SOURCE_PREFIX
 from apps.compensation.rules.events import UnableToEarn
 from apps.compensation.selectors import replay_record
 from apps.compensation.selectors.earnings import Earned
@@ -133,7 +134,8 @@ def _posted(replay: Replay, rep_ids: list[int], asked: Asked) -> list[ReplayPay]
     names: dict[str, str] = {}
     sums: dict[tuple[int, date, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
     rows = (
-        entries.exclude(component_key="conversion")
+        # What people agreed on is not what a plan gives.
+        entries.exclude(Q(component_key="conversion") | Q(source_key__startswith=SOURCE_PREFIX))
         .order_by()
         .values_list("rep_id", "starts_on", "currency", "component_key", "component_name")
         .annotate(amount=Sum("amount_minor"), lines=Count("pk"))
