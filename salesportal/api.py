@@ -4,7 +4,8 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.compensation.api import estimates, money, plans, replays, splits
+from apps.audit import api as audit
+from apps.compensation.api import estimates, finance, inquiry_urls, money, plans, replays, splits, statements
 from apps.core.policies import SIGNED_IN, DeniedUnlessDeclared
 from apps.customers.api import departures
 from apps.customers.api import views as customers
@@ -136,6 +137,24 @@ urlpatterns = [
     path("payout-currencies/", money.PayoutCurrenciesView.as_view(), name="payout_currencies"),
     path("payments/", money.PaymentsView.as_view(), name="payments"),
     path("payments/<int:pk>/reverse/", money.ReversePaymentView.as_view(), name="payment_reverse"),
+    path("payout-runs/", finance.RunsView.as_view(), name="payout_runs"),
+    path("payout-runs/<int:pk>/worklist/", finance.WorklistView.as_view(), name="pay_worklist"),
+    path("payout-runs/<int:pk>/file/", finance.RunFileView.as_view(), name="run_file"),
+    path("kept-files/", finance.KeptFilesView.as_view(), name="kept_files"),
+    path("kept-files/<int:pk>/", finance.KeptFileView.as_view(), name="kept_file"),
+    path("payroll-layouts/", finance.PayrollLayoutsView.as_view(), name="payroll_layouts"),
+    path("accruals/", finance.AccrualsView.as_view(), name="accruals"),
+    path("accruals/file/", finance.AccrualsFileView.as_view(), name="accruals_file"),
+    path("statements/", statements.StatementsView.as_view(), name="statements"),
+    path("statements/<int:pk>/", statements.StatementView.as_view(), name="statement"),
+    path("statements/<int:pk>/lines/", statements.StatementLinesView.as_view(), name="statement_lines"),
+    path(
+        "statements/<int:pk>/files/<str:what>/", statements.StatementFileView.as_view(), name="statement_file"
+    ),
+    path("statement-lines/<int:pk>/", statements.StatementLineView.as_view(), name="statement_line"),
     path("pay/estimate/", estimates.EstimateView.as_view(), name="pay_estimate"),
+    path("audit/", audit.AuditLogView.as_view(), name="audit_log"),
+    path("audit/chain/", audit.AuditChainView.as_view(), name="audit_chain"),
+    *inquiry_urls.urlpatterns,
     path("jobs/<int:pk>/", JobView.as_view(), name="job"),
 ]

@@ -7,7 +7,7 @@ from apps.compensation.views import finance_files, payroll_layouts, reviews
 urlpatterns = [
     path("runs/<int:pk>/review/", reviews.worklist, name="run_review"),
     path("runs/<int:pk>/review/plain/", reviews.approve_plain, name="run_review_plain"),
-    path("runs/<int:pk>/review/<int:rep>/", reviews.review, name="pay_review"),
+    path("statements/<int:pk>/review/", reviews.review, name="pay_review"),
     path("runs/<int:pk>/recall/", reviews.recall, name="run_recall"),
     path("runs/<int:pk>/download/", finance_files.make, name="run_download"),
     path("files/<int:pk>/", finance_files.take_kept, name="kept_file"),

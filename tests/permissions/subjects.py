@@ -12,9 +12,12 @@ from typing import Any
 
 from apps.accounts.models import Notification
 from apps.accounts.services.notifications import NewNotification, notify
-from apps.compensation.models import CustomerPayment, PlanVersion, Replay, RunState, Statement
+from apps.compensation.models import CustomerPayment, KeptFile, PlanVersion, Replay, RunState, Statement
 from apps.compensation.rules.moves import Who
+from apps.compensation.rules.payroll_layout import DEFAULT
 from apps.compensation.services import credit_splits, plan_drafts, plans, replays
+from apps.compensation.services.downloads import download_report
+from apps.compensation.services.payroll_layouts import create_layout
 from apps.compensation.services.replay_computation import compute_replay
 from apps.core.periods import parse_period
 from apps.customers.models import Churn, Contract, PassOn
@@ -194,6 +197,9 @@ SEEN = {
     ),
     # One run and one plan for all three: whoever is concerned by any of it sees it.
     "run": seen(*["manager outside_manager finance revops"] * 3),
+    "kept_file": seen(*["finance"] * 3),
+    "download": seen(*["finance"] * 3),
+    "payroll_layout": seen(*["finance"] * 3),
     # Managers ask for the people of their teams, and see their own questions only.
     **dict.fromkeys(
         ("replay", "replayed_person"),
@@ -535,7 +541,23 @@ def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], 
     draft = plan_drafts.begin_draft(
         document=plans.shipped_plan("sdr"), effective_on=date(2027, 1, 1), at=NOW, author=cast.revops
     )
+    layout = create_layout(name="Payroll", document=DEFAULT.as_document(), at=NOW, actor=cast.finance).layout
+    report = download_report(
+        run=run,
+        file_format="csv",
+        fingerprint=run.fingerprint,
+        at=NOW + timedelta(days=31),
+        actor=cast.finance,
+    )
+    job = jobs.enqueue(kind="permission", key="file", at=NOW, requested_by=cast.finance)
+    kept_file = KeptFile.objects.create(
+        run=run, kind="report", format="csv", job=job, made_at=NOW, fingerprint=run.fingerprint, sha256="0" * 64,
+        size=1, path="gone.csv",
+    )  # fmt: skip
     for whose, sdr in sdrs.items():
+        keep("payroll_layout", whose, layout)
+        keep("download", whose, report)
+        keep("kept_file", whose, kept_file)
         statement = Statement.objects.get(run=run, rep=sdr)
         keep("statement", whose, statement)
         keep("line", whose, statement.entries.earliest("pk"))

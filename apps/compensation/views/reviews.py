@@ -107,10 +107,10 @@ def _may(user: Any, run: PayoutRun, row: selector.Row) -> dict[str, bool]:
 @require_POST
 @guarded(policies.REVIEW_PAY)
 @freshly_signed_in
-def review(request: HttpRequest, pk: int, rep: int) -> HttpResponse:
-    """Approve one person's pay, or send it back with a reason."""
-    run = _run(request, pk)
-    visible_or_404(_statements(request, run).order_by().values("rep_id").distinct(), rep_id=rep)
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Approve the pay of one statement's person in its run, or send it back with a reason."""
+    statement = visible_or_404(Statement.objects.visible_to(request.user), pk=pk)
+    run, rep = _run(request, statement.run_id), statement.rep_id
     form = ReviewForm(request.POST)
     if not form.is_valid():
         if form.errors.keys() <= {"reason"}:
