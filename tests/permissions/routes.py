@@ -56,6 +56,11 @@ PAID_BY_IT = seen(*["sdr teammate outsider"] * 3)
 CARD_PEOPLE = f"{REPS} {MANAGERS} revops"
 PAY_PEOPLE = f"{REPS} {MANAGERS} finance revops"
 
+# An inquiry of each SDR: RevOps and finance answer it, RevOps proposed a change of pay for it.
+ONLY_ITS_ASKER = seen("sdr", "teammate", "outsider")
+ITS_ANSWERERS = seen(*["finance revops"] * 3)
+WRITES_IN_IT = seen("sdr finance revops", "teammate finance revops", "outsider finance revops")
+
 ROUTES: dict[str, Route] = {
     # --- The frame, sign-in, jobs ---------------------------------------------------------------
     "portal:home": SIGNED_IN,
@@ -494,6 +499,31 @@ ROUTES: dict[str, Route] = {
     "api:plan_approve": to("finance revops", "plan_version", seen(*["finance"] * 3)),
     "api:plan_send_back": to("finance revops", "plan_version", seen(*["finance"] * 3)),
     "api:plan_acknowledge": to(f"{REPS} {MANAGERS}", "plan_version", PAID_BY_IT),
+    # --- Inquiries --------------------------------------------------------------------------------
+    **{
+        f"{space}:{name}": route
+        for space in ("compensation", "api")
+        for name, route in {
+            "inquiries": to(PAY_PEOPLE),
+            "inquiry": to(PAY_PEOPLE, "inquiry"),
+            "inquiry_reply": to(PAY_PEOPLE, "inquiry", WRITES_IN_IT),
+            "inquiry_ask_back": to("finance revops", "inquiry", ITS_ANSWERERS),
+            "inquiry_settle": to("finance revops", "inquiry", ITS_ANSWERERS),
+            "inquiry_assign": to("finance revops", "inquiry", ITS_ANSWERERS),
+            "inquiry_accept": to(f"{REPS} {MANAGERS}", "inquiry", ONLY_ITS_ASKER),
+            "inquiry_withdraw": to(f"{REPS} {MANAGERS}", "inquiry", ONLY_ITS_ASKER),
+            "inquiry_reopen": to(f"{REPS} {MANAGERS}", "inquiry", ONLY_ITS_ASKER),
+            "adjustment_propose": to("finance revops", "inquiry", ITS_ANSWERERS),
+            "adjustment_approve": to("finance revops", "adjustment", ONLY_FINANCE),
+            "adjustment_decline": to("finance revops", "adjustment", ONLY_FINANCE),
+            "adjustment_withdraw": to("finance revops", "adjustment", seen(*["revops"] * 3)),
+            "adjustment_reverse": to("finance revops", "adjustment", ITS_ANSWERERS),
+        }.items()
+    },
+    "compensation:inquiry_new": to(f"{REPS} {MANAGERS}", "statement", ONLY_ITS_ASKER),
+    "compensation:inquiry_seen": to(PAY_PEOPLE, "inquiry"),
+    "compensation:inquiry_attachment": to(PAY_PEOPLE, "inquiry_file"),
+    "compensation:inquiry_terms": to("finance revops"),
     # --- Credits by hand, rates, payments ---------------------------------------------------------
     "leads:credit_rules": to(PAY_PEOPLE),
     "leads:credit_rule": to(PAY_PEOPLE, "credit_rule"),

@@ -47,6 +47,7 @@ def pack_of(statement: Statement) -> dict[str, bytes]:
         "inputs/payments.json": _json(payments),
         "inputs/credits.json": _json(shares),
         "inputs/deals.json": _json(inputs.deals([*events, *payments], prior)),
+        "inputs/budgets.json": _json(inputs.budgets()),
         "inputs/rates.json": _json(inputs.rates([*events, *payments])),
         "inputs/prior_lines.json": _json(prior),
         "README.txt": (_BESIDE / "README.txt").read_bytes(),

@@ -35,7 +35,7 @@ def write_statement(path: Path, *, statement: Statement) -> None:
 
 
 def _rows(statement: Statement) -> Iterator[tuple]:
-    text, major = spreadsheet_text, _major(statement.currency)
+    text, major = spreadsheet_text, major_of(statement.currency)
     head = (text(statement.run.code), statement.run.fingerprint)
     lines = LedgerEntry.objects.filter(statement=statement).order_by("pk").annotate(move=MOVE)
     for (
@@ -68,7 +68,7 @@ def _rows(statement: Statement) -> Iterator[tuple]:
         )
 
 
-def _major(currency: str) -> Callable[[int], str]:
+def major_of(currency: str) -> Callable[[int], str]:
     """Minor units as text of major units, by integers: ``-1234.50``."""
     places = exponent(currency)
     size = 10**places

@@ -18,6 +18,7 @@ from apps.compensation.rules.draws import KEY as DRAW
 from apps.compensation.rules.events import WHOLE_SHARE
 from apps.compensation.rules.terms import Component
 from apps.compensation.rules.vocabulary import Scope
+from apps.compensation.selectors.budgets import Budgets
 from apps.compensation.selectors.circles import Circles
 from apps.compensation.selectors.credits import Credited, Wanted, credited_events
 from apps.compensation.selectors.inputs import PeriodInputs, PlanShelf, Segment, load_inputs
@@ -37,6 +38,7 @@ _PRIOR = (
     "plan_version_id", "conversion",
 )  # fmt: skip
 _RATES_BEFORE = timedelta(days=93)
+_SHARED_BUDGET = "What others used of a SPIFF’s budget is taken as the pack says it (inputs/budgets.json): their pay is not in it."
 _CHANGED = (
     "A plan, an assignment or a quota was changed after this statement was computed. The pack has them as they "
     "are now, so lines may differ; the difference is posted by a later run."
@@ -202,7 +204,10 @@ class ProofInputs:
     def notes(self) -> list[str]:
         """What the reader must know: plans or quotas that are others by now than they were."""
         now = self._inputs[self.run.period].basis(self.rep_id)
-        return [] if now == self.statement.basis else [_CHANGED]
+        found = [] if now == self.statement.basis else [_CHANGED]
+        if any(one.bonus and one.bonus.budget_minor is not None for one in self.components):
+            found.append(_SHARED_BUDGET)
+        return found
 
     # --- Events -----------------------------------------------------------------------------------
 
@@ -262,6 +267,23 @@ class ProofInputs:
             ]
             for event_id, first in sorted(facts.items())
         }
+
+    def budgets(self) -> Rows:
+        """What a SPIFF's budget had left before each event of the rep. Who used the rest up is not told."""
+        budgets = Budgets(self.as_of, self.horizon)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for segment in self._segments():
+            for component in segment.plan.components:
+                left = component.bonus.budget_minor if component.bonus else None
+                if left is None:
+                    continue
+                # In the order in which they were granted.
+                for (rep_id, source), granted in budgets.granted(segment, component).items():
+                    if rep_id == self.rep_id:
+                        row = {"component": component.key, "source": source, "left_minor": left}
+                        found[component.key, source] = row
+                    left -= granted
+        return [found[key] for key in sorted(found)]
 
     # --- Rates ------------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ class Pack:
         self.plans = {one["version"]: one["document"] for one in read("inputs/plans.json")}
         self.rates = read("inputs/rates.json")
         self.deals = read("inputs/deals.json")
+        self.left = {
+            (one["component"], one["source"]): one["left_minor"] for one in read("inputs/budgets.json")
+        }
         self.quotas = [
             dict(one, starts_on=day(one["starts_on"]), ends_on=day(one["ends_on"]))
             for one in read("inputs/quotas.json")
@@ -104,7 +107,7 @@ class Reckoned:
             try:
                 rows = self._component(segment, component)
                 if component.has_budget:
-                    raise CannotRecompute("what a budget leaves depends on the pay of others")
+                    rows = [self._within_budget(component, row) for row in rows]
             except CannotRecompute as error:
                 rows = self._as_stated(component, str(error))
             for _, source, currency, amount in rows:
@@ -118,6 +121,14 @@ class Reckoned:
                         self._add(component.key, f"holdback:{source}", currency, minus)
                         held.append((component, (event, event["on"], source, currency, minus)))
         return plan, paid, held
+
+    def _within_budget(self, component, row):
+        """The row, cut to what the budget had left before it: others use it up too, first come, first served."""
+        event, source, currency, amount = row
+        left = self.pack.left.get((component.key, source))
+        if left is None:
+            raise CannotRecompute("the pack does not say what the budget had left, which depends on others")
+        return event, source, currency, min(amount, left)
 
     def _add(self, key, source, currency, amount):
         if currency == self.pack.statement["currency"]:
