@@ -40,9 +40,10 @@ app.conf.beat_schedule = {
     "go on with cadences": every(60, "leads.sweep_cadences"),
     "remind judges of contests": every(300, "leads.remind_judges"),
     "read calendar feeds": every(300, "reps.read_feeds"),
-    "seal the audit log": every(60, "audit.seal"),
+    "seal what is on record": every(60, "audit.seal"),
     # Daily work comes round more often and claims its slot inside the task (jobs.services.claim_slot): so a
     # day is not missed because the machine was off at some instant.
+    "verify the records": every(3_600, "audit.verify_daily"),
     "rank, and close the month": every(600, "scorecards.daily"),
     "remind of plans to sign": every(3_600, "compensation.remind_of_plans"),
     "keep the ranking's totals": every(300, "scorecards.refresh_totals"),

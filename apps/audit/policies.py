@@ -1,4 +1,4 @@
-"""Who may read the audit log."""
+"""Who may read the audit log and look after the chain of seals."""
 
 from typing import Any
 
@@ -8,9 +8,17 @@ from apps.core.policies import Policy
 
 
 @predicate
-def looks_after_the_portal(user: Any) -> bool:
-    """RevOps. (Roles are named in ``accounts``, which lies above this app.)"""
-    return getattr(user, "role", "") == "revops"
+def answers_for_the_record(user: Any) -> bool:
+    """RevOps and finance. (Roles are named in ``accounts``, which lies above this app.)"""
+    return getattr(user, "role", "") in ("revops", "finance")
 
 
-SEE_LOG = Policy("audit.see_log", "RevOps reads the audit log.", roles=looks_after_the_portal)
+SEE_LOG = Policy("audit.see_log", "RevOps and finance read the audit log.", roles=answers_for_the_record)
+TAKE_LOG = Policy(
+    "audit.take_log", "RevOps and finance take the audit log along as a file.", roles=answers_for_the_record
+)
+VERIFY = Policy(
+    "audit.verify_records",
+    "RevOps and finance have the records verified and take anchors of the chain.",
+    roles=answers_for_the_record,
+)

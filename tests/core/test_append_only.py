@@ -8,7 +8,8 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from apps.audit import services as audit
-from apps.audit.models import AuditEntry, Seal, SealedEntry
+from apps.audit.models import AuditEntry, Export, Seal, SealedEntry, SealedRows, Verification
+from apps.audit.services import exports, sealing, verifying
 from apps.compensation.models import (
     CreditSplit,
     CreditSplitDecision,
@@ -80,6 +81,9 @@ COLUMNS = {
     AuditEntry: ("verb", "nothing"),
     Seal: ("entry_count", 0),
     SealedEntry: ("seal_id", 999),
+    SealedRows: ("seal_id", 999),
+    Verification: ("origin", "none"),
+    Export: ("row_count", 9),
     TierChange: ("reason", "none"),
     RoutingDecision: ("because", "none"),
     PoolTurn: ("because", "none"),
@@ -145,8 +149,18 @@ def record(cast: Cast) -> Cast:
     )
     _replay(cast, rep)
     _credit_and_rates(cast)
-    audit.seal_entries(at=NOW)
+    _sealed(cast)
     return cast
+
+
+def _sealed(cast: Cast) -> None:
+    """A seal of each form, a verification, and a file of the log."""
+    entry = audit.record(verb="leads.lead.changed", subject=Lead.objects.get(), at=NOW, actor=cast.sdr)
+    first = Seal.objects.create(number=1, sealed_at=NOW, entry_count=1, previous_hash="0", hash="1f")
+    SealedEntry.objects.create(entry=entry, seal=first)
+    sealing.seal_records(at=NOW)
+    verifying.keep_verdict(verdict=verifying.verify_records(), at=NOW)
+    exports.make_export(filters=exports.Filters(), file_format="csv", up_to=entry.pk, at=NOW)
 
 
 def _credit_and_rates(cast: Cast) -> None:

@@ -21,7 +21,8 @@ LAYERS = [
     {"leads"},
     {"reps"},
     {"accounts"},
-    {"jobs", "audit"},
+    {"audit"},
+    {"jobs"},
     {"core"},
 ]
 DEPTH = {app: depth for depth, layer in enumerate(LAYERS) for app in layer}

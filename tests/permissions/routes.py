@@ -325,7 +325,13 @@ ROUTES: dict[str, Route] = {
     "reps:calendar_give": to("revops", "calendar"),
     "reps:calendar_default": to("revops", "calendar"),
     "reps:calendar_remove": to("revops", "calendar"),
-    "audit:log": to("revops"),
+    **dict.fromkeys(
+        ("audit:log", "audit:chain", "audit:verify", "audit:anchor", "audit:export"), to("finance revops")
+    ),
+    "audit:entry": to("finance revops", "audit_entry"),
+    "audit:export_again": to("finance revops", "audit_export"),
+    "api:audit_log": to("finance revops"),
+    "api:audit_chain": to("finance revops"),
     # --- Scorecards, ranking, target -------------------------------------------------------------
     "scorecards:own": to(REPS),
     "scorecards:list": to(f"{MANAGERS} revops"),

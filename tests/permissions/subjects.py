@@ -12,6 +12,8 @@ from typing import Any
 
 from apps.accounts.models import Notification
 from apps.accounts.services.notifications import NewNotification, notify
+from apps.audit.models import AuditEntry, Export
+from apps.audit.services import exports
 from apps.compensation.models import CustomerPayment, KeptFile, PlanVersion, Replay, RunState, Statement
 from apps.compensation.rules.moves import Who
 from apps.compensation.rules.payroll_layout import DEFAULT
@@ -169,6 +171,7 @@ SEEN = {
     "team": seen("manager revops", "manager revops", "outside_manager revops"),
     "user": seen("revops", "revops", "revops"),
     "definition": everyone_sees(),
+    **dict.fromkeys(("audit_entry", "audit_export"), seen(*["finance revops"] * 3)),
     "job": seen("sdr finance revops", "teammate finance revops", "outsider finance revops"),
     # What somebody was told, nobody else reads.
     "notification": seen("sdr", "teammate", "outsider"),
@@ -297,6 +300,11 @@ def contested(cast: Cast, sdr: Rep, ae: Rep, number: int) -> Contest:
     return contests.open_contest(hand_off=rejected, reason="They said so.", at=NOW, actor=sdr.user)
 
 
+def log_file() -> Export:
+    """A file of the audit log, kept."""
+    return exports.make_export(filters=exports.Filters(), file_format="csv", up_to=1, at=NOW)
+
+
 def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
     """One of each kind for each of own, team and foreign: ``keys[kind][whose] = pk``."""
     foreign_ae = Rep.objects.create(
@@ -335,6 +343,8 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("hand_off", whose, waiting)
         keep("meeting", whose, waiting.meeting)
         keep("clock", whose, waiting.clocks.get())
+        keep("audit_entry", whose, AuditEntry.objects.latest("pk"))
+        keep("audit_export", whose, log_file())
         keep("contest", whose, contested(cast, sdr, ae, 6 + number))
         keep("opportunity", whose, Opportunity.objects.get(pk=opportunity.pk))
         keep("event", whose, decided.events.earliest("pk"))
