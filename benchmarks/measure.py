@@ -75,8 +75,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def compare(floor: tuple[str, Callable[[], object]], *others: tuple[str, Callable[[], object]]) -> None:
-    """Print the median of each and its ratio to the floor, over interleaved rounds."""
+def compare(
+    floor: tuple[str, Callable[[], object]], *others: tuple[str, Callable[[], object]]
+) -> dict[str, float]:
+    """Print the median of each and its ratio to the floor, over interleaved rounds; the medians in seconds, by name."""
     found: dict[str, list[float]] = {name: [] for name, _ in (floor, *others)}
     for _, work in (floor, *others):
         work()
@@ -90,3 +92,4 @@ def compare(floor: tuple[str, Callable[[], object]], *others: tuple[str, Callabl
         print(f"{name:<48} {median * 1000:10.2f} ms   {median / base:8.2f} x the floor")
     if spread > 1.5:
         print(f"NOISY: the floor spread by {spread:.2f} between rounds; do not quote these ratios.")
+    return {name: statistics.median(times) for name, times in found.items()}

@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from apps.core.among import Among
 from apps.core.periods import day_of, day_start
-from apps.core.prepared import AT, PreparedQuery
+from apps.core.prepared import AT, TODAY, PreparedQuery
 from apps.leads.models import TakenSlot
 from apps.reps.models import BusinessCalendar, BusyTime, Rep, TimeOff
 from apps.reps.models.busy import LONGEST_BUSY
@@ -27,10 +27,11 @@ from apps.reps.rules.hours import Hours
 from apps.reps.rules.open_time import Interval, micros
 from apps.reps.selectors import hours_of
 
-__all__ = ["Moments", "Person", "as_text", "people", "weeks_about", "why_not_free"]
+__all__ = ["Moments", "Person", "as_text", "people", "plain", "weeks_about", "why_not_free"]
 
 _IDS, _HOLDS, _MEETING, _HOLD = (-101,), (-102,), -103, -104
 _FIRST, _LAST, _BUSY_FROM, _DAY, _NEXT_DAY = (AT + timedelta(days=number) for number in range(1, 6))
+_LEAVES, _BACK = TODAY, TODAY + timedelta(days=1)
 _NOBODY = -1
 """No row has this key: what is left out where nothing is."""
 _WIDEST = timedelta(hours=15)
@@ -57,10 +58,14 @@ class Person(NamedTuple):
 _PLAIN = [name for name in Person._fields if name != "calendar_id"]
 
 
+def plain(reps: QuerySet[Rep]) -> QuerySet[Rep, Any]:
+    """Those of ``reps`` in their order, as the rows that a ``Person`` is made of."""
+    return reps.values_list(*_PLAIN, Coalesce("calendar_id", "team__calendar_id"))
+
+
 def people(reps: QuerySet[Rep]) -> list[Person]:
     """Those of ``reps`` in their order, as plain values. One statement."""
-    hours = Coalesce("calendar_id", "team__calendar_id")
-    return [Person._make(row) for row in reps.values_list(*_PLAIN, hours)]
+    return [Person._make(row) for row in plain(reps)]
 
 
 def why_not_free(
@@ -120,12 +125,12 @@ class _Told:
     def not_here(self, people: Sequence[Person]) -> Reasons:
         hours = _hours({one.calendar_id for one in people})
         away: defaultdict[int, list[tuple[date, date]]] = defaultdict(list)
-        off = TimeOff.objects.filter(
-            Among("rep_id", [one.pk for one in people]),
-            starts_on__lte=(self.ends_at + _WIDEST).astimezone(UTC).date(),
-            ends_on__gte=(self.starts_at - _WIDEST).astimezone(UTC).date(),
-        )
-        for pk, leaves, back in off.values_list("rep_id", "starts_on", "ends_on"):
+        values = {
+            _IDS: _ids(people),
+            _LEAVES: (self.ends_at + _WIDEST).astimezone(UTC).date(),
+            _BACK: (self.starts_at - _WIDEST).astimezone(UTC).date(),
+        }
+        for pk, leaves, back in _statements(connection.vendor).away.rows(values):
             away[pk].append((leaves, back))
         for one in people:
             days = away.get(one.pk, ())
@@ -251,8 +256,9 @@ def weeks_about(zones: Iterable[str], first: datetime, last: datetime) -> tuple[
 
 
 class _Statements(NamedTuple):
-    """Half hours that are taken in a span; all of these meetings and holds; busy times; whom a cap may close."""
+    """Days off; half hours taken in a span; all of these meetings and holds; busy times; whom a cap may close."""
 
+    away: PreparedQuery
     taken: PreparedQuery
     slots_of: PreparedQuery
     busy: PreparedQuery
@@ -274,7 +280,9 @@ def _statements(_vendor: str) -> _Statements:
     halves = within.order_by().values("ae_id").annotate(week=Count("pk"), day=Count("pk", filter=of_the_day))
     full = halves.filter(Q(week__gte=F("ae__weekly_meeting_cap")) | Q(day__gte=F("ae__daily_meeting_cap")))
     live = (_IDS, _FIRST, _LAST, _MEETING, _HOLD, AT)
+    away = TimeOff.objects.filter(Among("rep_id", _IDS), starts_on__lte=_LEAVES, ends_on__gte=_BACK)
     return _Statements(
+        PreparedQuery(away.values_list("rep_id", "starts_on", "ends_on"), _IDS, _LEAVES, _BACK),
         PreparedQuery(taken, *live),
         PreparedQuery(whole.order_by("starts_at").values_list(*columns), _IDS, _HOLDS),
         PreparedQuery(

@@ -6,11 +6,15 @@ A bounded number of statements, whatever the number of AEs.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 
+from apps.core.among import Among
 from apps.core.periods import day_of
+from apps.core.prepared import AT, TODAY, PreparedObjects, PreparedQuery
 from apps.leads.models import HandOff, Lead, LeadAddress, Opportunity, RoutingPolicy, RoutingRule
 from apps.leads.rules.matching import address_key, company_domain, company_key
 from apps.leads.rules.routing.candidates import UNRANKED, Candidate
@@ -18,13 +22,14 @@ from apps.leads.rules.routing.deciding import Earlier, Facts, holds, reach_of
 from apps.leads.rules.routing.policies import BEST_AVAILABLE, Method, Rule, parse_rule
 from apps.leads.rules.scoring import tier_of_score
 from apps.leads.selectors.conditions import known_of
-from apps.leads.selectors.free_at import Person, people, why_not_free
-from apps.reps.models import Rep, Tier
+from apps.leads.selectors.free_at import Person, plain, why_not_free
+from apps.reps.models import Rep, Team, Tier
 from apps.reps.rules.asked_time import Why
 
 _NOT_AT_WORK = (Why.NOT_BEGUN, Why.LEFT, Why.AWAY, Why.HOURS)
 """Then no turn of a round robin counts for them; a busy or full AE keeps the turn."""
 _MOST_EARLIER = 20
+_POLICY, _TEAM, _TEAMS, _REPS = -101, -102, (-103,), (-104,)
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,12 @@ class InForce:
 
 def rules_in_force(at: datetime) -> InForce:
     """Two statements."""
-    policy = RoutingPolicy.objects.in_force(at).prefetch_related("rules").first()
-    return InForce(policy, rules_of(policy) if policy else (BEST_AVAILABLE,))
+    statements = _statements(connection.vendor)
+    policy = statements.policy.first({AT: at})
+    if policy is None:
+        return InForce(None, (BEST_AVAILABLE,))
+    rules = statements.rules.all({_POLICY: policy.pk})
+    return InForce(policy, tuple(rule_of(one) for one in rules))
 
 
 def rules_of(policy: RoutingPolicy) -> tuple[Rule, ...]:
@@ -135,8 +144,13 @@ def asked_aes(
 
     ``rules`` are those that hold for it. Two statements; ``facts`` are looked up where they are not given.
     """
-    aes, teams = _asked(lead, rules, on, facts)
-    found = list(aes.select_related("team"))
+    teams = _teams(lead)
+    aes = Rep.objects.aes().active_on(on)
+    if teams:
+        facts = facts or facts_of(lead=lead, rules=rules, at=datetime.combine(on, time.min, UTC))
+        of_teams, named = _reached(teams, rules, facts)
+        aes = aes.filter(Among("team_id", of_teams) | Among("pk", named))
+    found = list(aes.order_by("pk").select_related("team"))
     return found, _takes(found, teams)
 
 
@@ -144,29 +158,34 @@ def asked_people(
     *, lead: Lead, rules: Sequence[Rule], on: date, facts: Facts
 ) -> tuple[list[Person], set[int]]:
     """``asked_aes`` as plain values, which is all that a decision reads of them."""
-    aes, teams = _asked(lead, rules, on, facts)
-    found = people(aes)
+    teams, statements = _teams(lead), _statements(connection.vendor)
+    if teams:
+        of_teams, named = _reached(teams, rules, facts)
+        rows = statements.asked.rows({TODAY: on, _TEAMS: of_teams, _REPS: named})
+    else:
+        rows = statements.everybody.rows({TODAY: on})
+    found = [Person._make(row) for row in rows]
     return found, _takes(found, teams)
+
+
+def _teams(lead: Lead) -> list[int]:
+    """The teams that the lead's team hands off to."""
+    if lead.team_id is None:
+        return []
+    return [pk for (pk,) in _statements(connection.vendor).teams.rows({_TEAM: lead.team_id})]
+
+
+def _reached(
+    teams: Sequence[int], rules: Sequence[Rule], facts: Facts
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids of the teams and of the reps who are asked."""
+    reached = [reach_of(rule, facts) for rule in rules]
+    further = {team for named, _ in reached for team in named}
+    return tuple({*teams, *further}), tuple({rep for _, reps in reached for rep in reps})
 
 
 def _takes(aes: Sequence[Rep] | Sequence[Person], teams: Collection[int]) -> set[int]:
     return {one.pk for one in aes if not teams or one.team_id in teams}
-
-
-def _asked(
-    lead: Lead, rules: Sequence[Rule], on: date, facts: Facts | None
-) -> tuple[QuerySet[Rep], list[int]]:
-    """Those who are asked, in the order of their ids, and the teams that the lead's team hands off to."""
-    teams = list(lead.team.hands_off_to.values_list("pk", flat=True)) if lead.team else []
-    aes = Rep.objects.aes().active_on(on)
-    if teams:
-        facts = facts or facts_of(lead=lead, rules=rules, at=datetime.combine(on, time.min, UTC))
-        reached = [reach_of(rule, facts) for rule in rules]
-        further = {team for named, _ in reached for team in named}
-        aes = aes.filter(
-            Q(team__in=[*teams, *further]) | Q(pk__in={rep for _, reps in reached for rep in reps})
-        )
-    return aes.order_by("pk"), teams
 
 
 def candidates(
@@ -201,3 +220,30 @@ def candidates(
         )
         for ae in aes
     ]
+
+
+# --- Statements -------------------------------------------------------------------------------------
+
+
+class _Statements(NamedTuple):
+    """What every decision reads, worded once a process."""
+
+    policy: PreparedObjects[RoutingPolicy]
+    rules: PreparedObjects[RoutingRule]
+    teams: PreparedQuery
+    asked: PreparedQuery
+    everybody: PreparedQuery
+
+
+@lru_cache(maxsize=4)
+def _statements(_vendor: str) -> _Statements:
+    handing = Team.hands_off_to.through.objects.filter(from_team=_TEAM)
+    aes = Rep.objects.aes().active_on(TODAY).order_by("pk")
+    asked = aes.filter(Among("team_id", _TEAMS) | Among("pk", _REPS))
+    return _Statements(
+        PreparedObjects(RoutingPolicy.objects.in_force(AT)[:1], AT),
+        PreparedObjects(RoutingRule.objects.filter(policy=_POLICY).order_by("position", "pk"), _POLICY),
+        PreparedQuery(handing.values_list("to_team_id"), _TEAM),
+        PreparedQuery(plain(asked), TODAY, _TEAMS, _REPS),
+        PreparedQuery(plain(aes), TODAY),
+    )

@@ -13,12 +13,15 @@ a hold is let go or lapses, the meeting is cancelled or nobody came, or the AE r
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 
 from apps.core import locks
 from apps.core.bulk import insert_rows
+from apps.core.prepared import AT, PreparedQuery
 from apps.leads.models import (
     HandOff,
     Lead,
@@ -37,6 +40,7 @@ from apps.reps.models import Rep
 LOST_THE_RACE = "Just booked by somebody else"
 HAD_IT = "Had it before"
 _LONGEST_HOLD = timedelta(days=1)
+_POOL, _SINCE = -101, AT + timedelta(days=1)
 
 Standings = dict[str, dict[int, turns.Standing]]
 
@@ -328,14 +332,22 @@ def _give_back(decision: RoutingDecision, because: str, at: datetime) -> None:
 
 def _take_back_lapsed(pool: TurnPool, at: datetime) -> None:
     """Holds that were let go or lapsed, and never became a booking, give their turns back. The pool is locked."""
-    over = Q(hold__state__in=(SlotHold.State.RELEASED, SlotHold.State.LAPSED)) | Q(
-        hold__state=SlotHold.State.HELD, hold__expires_at__lte=at
-    )
-    held = RoutingDecision.objects.filter(
-        over, pool=pool, hold__isnull=False, confirmed_by__isnull=True, at__gte=at - _LONGEST_HOLD
-    )
-    found = held.exclude(turns__kind=PoolTurn.Kind.GIVEN_BACK).order_by("pk")
+    lapsed = _lapsed(connection.vendor).rows({AT: at, _SINCE: at - _LONGEST_HOLD, _POOL: pool.pk})
+    found = RoutingDecision.objects.filter(pk__in=[pk for (pk,) in lapsed]).order_by("pk") if lapsed else []
     for decision in found:
         _give_back(decision, "The time was held, but not booked", at)
     if found:
         pool.refresh_from_db()
+
+
+@lru_cache(maxsize=4)
+def _lapsed(_vendor: str) -> PreparedQuery:
+    """Decisions of a pool whose holds are over, with the turn still taken: asked by every round robin."""
+    over = Q(hold__state__in=(SlotHold.State.RELEASED, SlotHold.State.LAPSED)) | Q(
+        hold__state=SlotHold.State.HELD, hold__expires_at__lte=AT
+    )
+    held = RoutingDecision.objects.filter(
+        over, pool=_POOL, hold__isnull=False, confirmed_by__isnull=True, at__gte=_SINCE
+    )
+    standing = held.exclude(turns__kind=PoolTurn.Kind.GIVEN_BACK)
+    return PreparedQuery(standing.order_by().values_list("pk"), AT, _SINCE, _POOL)

@@ -71,7 +71,7 @@ def standing_rows(members: Mapping[int, Standing]) -> dict[str, list[Any]]:
 
 def standings_of(rows: Mapping[str, Sequence[Any]]) -> dict[int, Standing]:
     """The other way round."""
-    return {int(rep): Standing(Fraction(due), taken) for rep, (due, taken) in rows.items()}
+    return {int(rep): Standing(_fraction(due), taken) for rep, (due, taken) in rows.items()}
 
 
 def share_rows(shares: Mapping[int, Fraction]) -> dict[str, str]:
@@ -81,7 +81,13 @@ def share_rows(shares: Mapping[int, Fraction]) -> dict[str, str]:
 
 def shares_of(rows: Mapping[str, str]) -> dict[int, Fraction]:
     """The other way round."""
-    return {int(rep): Fraction(share) for rep, share in rows.items()}
+    return {int(rep): _fraction(share) for rep, share in rows.items()}
+
+
+def _fraction(text: str) -> Fraction:
+    """``2/5`` or ``3`` as it was written here: reading it by ``Fraction`` costs its pattern each time."""
+    numerator, _, denominator = text.partition("/")
+    return Fraction(int(numerator), int(denominator or 1))
 
 
 def facts_of(raw: Mapping[str, Any]) -> Facts:

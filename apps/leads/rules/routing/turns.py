@@ -13,8 +13,8 @@ was due and taken by it is taken out again. New members begin level, owed nothin
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
-WHOLE = Fraction(1)
 _FINEST = 10**12
 """Fractions of many different sums of weights would grow without end: beyond this they are rounded to
 ``_GRAIN`` of a turn, so that the sum stays. Under one sum of weights nothing is ever rounded."""
@@ -62,38 +62,53 @@ class Turn:
         return self.before.get(rep_id, Fraction(0)) + self.shares.get(rep_id, Fraction(0)) - taken
 
 
-def shares_of(members: Sequence[Member], standings: Mapping[int, Standing]) -> dict[int, Fraction]:
-    """What each is due by this lead; sums to one where anybody may be due anything.
+def next_turn(members: Sequence[Member], standings: Mapping[int, Standing]) -> Turn:
+    """Whose turn it is among ``members``, by what each is owed in ``standings`` (a new one is level)."""
+    level = Standing()
+    held = {one.rep_id: standings.get(one.rep_id, level) for one in members}
+    # Whole parts of one denominator: as exact as fractions, and compared many times as quickly.
+    parts = lcm(*(one.due.denominator for one in held.values()))
+    owed = {
+        rep: one.due.numerator * (parts // one.due.denominator) - one.taken * parts
+        for rep, one in held.items()
+    }
+    open_to = _open_to(members, owed, parts)
+    total = sum(one.weight for one in open_to) or 1
+    times = lcm(parts, total) // parts
+    whole = parts * times
+    due = {one.rep_id: one.weight * (whole // total) for one in open_to}
+    ordered = sorted(
+        members, key=lambda one: _place(one, owed[one.rep_id] * times, due.get(one.rep_id, 0), whole)
+    )
+    chosen = next((one.rep_id for one in ordered if one.is_free), None)
+    by_weight = {weight: Fraction(weight, total) for weight in {one.weight for one in open_to}}
+    return Turn(
+        chosen,
+        {one.rep_id: by_weight[one.weight] for one in open_to},
+        tuple(one.rep_id for one in ordered),
+        {rep: Fraction(value, parts) for rep, value in owed.items()},
+    )
+
+
+def _open_to(members: Sequence[Member], owed: Mapping[int, int], whole: int) -> list[Member]:
+    """Those who are due a part of this lead, by their weights; all are due one whole turn together.
 
     Who is not free and is owed a whole turn already is due no more until it is taken.
     """
     counted = [one for one in members if one.is_present and one.weight > 0]
-    open_to = [
-        one for one in counted if one.is_free or standings.get(one.rep_id, Standing()).owed < WHOLE
-    ] or counted
-    total = sum(one.weight for one in open_to)
-    return {one.rep_id: Fraction(one.weight, total) for one in open_to}
+    return [one for one in counted if one.is_free or owed[one.rep_id] < whole] or counted
 
 
-def next_turn(members: Sequence[Member], standings: Mapping[int, Standing]) -> Turn:
-    """Whose turn it is among ``members``, by what each is owed in ``standings`` (a new one is level)."""
-    shares = shares_of(members, standings)
-    before = {one.rep_id: standings.get(one.rep_id, Standing()).owed for one in members}
-    ordered = sorted(members, key=lambda one: _place(one, before, shares))
-    chosen = next((one.rep_id for one in ordered if one.is_free), None)
-    return Turn(chosen, shares, tuple(one.rep_id for one in ordered), before)
+def _place(member: Member, before: int, share: int, whole: int) -> tuple[int, int, int, int, int]:
+    """Sorts by: owed anything; the fewest further leads until the next turn falls due; owed most; rank; id.
 
-
-def _place(
-    member: Member, before: Mapping[int, Fraction], shares: Mapping[int, Fraction]
-) -> tuple[int, int, Fraction, int, int]:
-    """Sorts by: owed anything; the fewest further leads until the next turn falls due; owed most; rank; id."""
-    share = shares.get(member.rep_id, Fraction(0))
-    owed = before[member.rep_id] + share
+    ``before``, ``share`` and the ``whole`` turn are in the same parts of a turn.
+    """
+    owed = before + share
     if member.weight <= 0:
         return (2, 0, -owed, member.rank, member.rep_id)
     # Somebody who is present and due nothing by this lead is owed a turn already: it falls due at once.
-    leads = max(0, -((owed - 1) // share)) if share else 0
+    leads = max(0, -((owed - whole) // share)) if share else 0
     return (0 if owed > 0 else 1, leads, -owed, member.rank, member.rep_id)
 
 
