@@ -192,7 +192,7 @@ class TestRunPage:
     def test_sums_by_team_plan_and_component(self, client, company, by, django_assert_max_num_queries):
         run = PayoutRun.objects.get(code="2026-01")
         client.force_login(company.cast.finance)
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(26):
             page = client.get(reverse("compensation:run", args=[run.pk]), {"by": by}).content.decode()
         total = sum(Statement.objects.filter(run=run).values_list("payable_minor", flat=True))
         assert f"{total / 100:,.2f}" in page

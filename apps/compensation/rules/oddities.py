@@ -159,7 +159,7 @@ def _lines(pay: Pay) -> list[Oddity]:
         found.append(Oddity(FIRST_PLAN, says))
     if pay.adjusted_lines:
         cause = f" {pay.cause}" if pay.cause else ""
-        says = f"{_count(pay.adjusted_lines, 'line')} of earlier periods, {_words(pay.adjustments_minor, pay)}.{cause}"
+        says = f"{_count(pay.adjusted_lines, 'prior-period adjustment')}, {_words(pay.adjustments_minor, pay)}.{cause}"
         found.append(Oddity(ADJUSTED, says))
     return found
 

@@ -214,7 +214,8 @@ def _line_sums(run: PayoutRun, statements: QuerySet[Statement]) -> dict[int, dic
     found = {}
     for row in rows:
         sums: dict[str, Any] = dict(row)
-        found[sums.pop("statement_id")] = sums | {"cause": sums["cause"] or ""}
+        statement_id = sums.pop("statement_id")
+        found[statement_id] = sums | {"cause": sums["cause"] or ""}
     return found
 
 
