@@ -119,9 +119,9 @@ class TestCard:
         self, company: Company, django_assert_num_queries: DjangoAssertNumQueries
     ):
         reps = list(Rep.objects.select_related("team__calendar"))
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(17):
             cards_of(reps=reps, month=OCTOBER)
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(17):
             cards_of(reps=[reps[0], reps[-1]], month=OCTOBER)
 
 

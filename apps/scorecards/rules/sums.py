@@ -6,13 +6,13 @@ counts its part.
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 WHOLE = 1_000_000
 """A whole share, in millionths."""
 
 
-@dataclass(frozen=True, order=True)
-class Part:
+class Part(NamedTuple):
     """Events of one kind, credited in one capacity: ``Part("won", "owned")``."""
 
     kind: str

@@ -47,11 +47,12 @@ def mixes_of(
     found: dict[int, dict[Cell, Deals]] = {pk: {} for pk in currencies}
     if not currencies:
         return found
-    events = FunnelEvent.objects.effective(as_of)
+    events = FunnelEvent.objects.effective(as_of, of_many=True)
     rows = (
         credited(events, currencies, Capacity.OWNED, [period])
         .filter(kind__in=(EventKind.WON, EventKind.LOST))
-        .annotate(tier=_TIER, way=_WAY, opened_at=opened_at(as_of))
+        .alias(opened_at=opened_at(as_of))
+        .annotate(tier=_TIER, way=_WAY)
         .values_list("credits__rep", "tier", "way", "currency")
         .annotate(**_sums())
         .order_by()
@@ -73,7 +74,7 @@ def mixes_of(
 
 def _sums() -> dict[str, Any]:
     won = Q(kind=EventKind.WON)
-    priced, timed = won & Q(amount_minor__isnull=False), won & Q(opened_at__isnull=False)
+    priced = won & Q(amount_minor__isnull=False)
     share = F("credits__share")
     whole = BigIntegerField()
     return {
@@ -81,8 +82,9 @@ def _sums() -> dict[str, Any]:
         "won": Sum(share, filter=won),
         "revenue": Sum(F("amount_minor") * share, filter=priced, output_field=whole),
         "priced": Sum(share, filter=priced),
+        # Without an opening there are no seconds to sum: that is asked once, in the share that they are of.
         "seconds": Sum(
-            SecondsBetween(F("opened_at"), F("occurred_at")) * share, filter=timed, output_field=whole
+            SecondsBetween(F("opened_at"), F("occurred_at")) * share, filter=won, output_field=whole
         ),
-        "timed": Sum(share, filter=timed),
+        "timed": Sum(share, filter=won & Q(opened_at__isnull=False)),
     }

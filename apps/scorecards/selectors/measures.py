@@ -64,8 +64,11 @@ class SecondsBetween(Func):
         return template % {"earlier": earlier, "later": later}, [*later_params, *earlier_params]
 
 
-def bucket(periods: Sequence[Period]) -> Case:
+def bucket(periods: Sequence[Period]) -> Case | Value:
     """Which of the consecutive ``periods`` an event occurred in, as its number."""
+    if len(periods) == 1:
+        # Nothing to tell apart; and the database, who cannot guess at a CASE, groups without sorting.
+        return Value(0, output_field=IntegerField())
     zone = settings.COMPANY_TIME_ZONE
     return Case(
         *[
@@ -95,7 +98,7 @@ def measure(
 ) -> list[Measured]:
     """For each of the consecutive ``periods``, what ``metrics`` (and further ``parts``) need of each rep.
 
-    Reps need their ``team`` loaded: its currency is the one that their money metrics count. At most six
+    Reps need their ``team`` loaded: its currency is the one that their money metrics count. At most four
     statements, whatever the number of reps and periods.
     """
     currencies = {rep.pk: rep.team.currency for rep in reps}
@@ -106,12 +109,8 @@ def measure(
         {pk: {"currency": currency} for pk, currency in currencies.items()} for _ in periods
     ]
     if currencies and needed:
-        events = FunnelEvent.objects.effective(as_of)
-        _sums(found, events, currencies, periods, needed)
-        if Extra.SELF_SOURCED in extras:
-            _self_sourced(found, events, currencies, periods)
-        if Extra.CYCLE in extras:
-            _cycles(found, events, currencies, periods, as_of)
+        events = FunnelEvent.objects.effective(as_of, of_many=True)
+        _sums(found, events, currencies, periods, needed, extras, as_of)
         if Extra.LEADS_WORKED in extras:
             _leads_worked(found, events, currencies, periods)
         if Extra.FIRST_TOUCH in extras:
@@ -137,60 +136,100 @@ def _sums(
     reps: dict[int, str],
     periods: Sequence[Period],
     parts: set[Part],
+    extras: set[Extra],
+    as_of: datetime | None,
 ) -> None:
-    """Shares and amounts of every part in one grouped statement."""
+    """Shares and amounts of every part, what was found alone and cycles: one grouped statement over the events."""
+    read = parts | {part for extra, part in _READ_WITH.items() if extra in extras}
     kinds: dict[str, list[str]] = {}
-    for part in sorted(parts):
+    for part in sorted(read):
         kinds.setdefault(part.capacity, []).append(part.kind)
     either = Q()
     for capacity, of in kinds.items():
         either |= Q(credits__capacity=capacity, kind__in=of)
     rows = (
         occurred_in(events, periods)
-        .filter(either, credits__rep__in=list(reps), kind__in={part.kind for part in parts})
+        .filter(either, credits__rep__in=list(reps), kind__in={part.kind for part in read})
+        # The owner is that of the joined credit; named by a path in a subquery it would be any credit's.
+        .alias(owner_id=F("credits__rep"), opened_at=opened_at(as_of))
         .annotate(bucket=bucket(periods))
         .values_list("credits__rep", "bucket", "kind", "credits__capacity", "currency")
-        .annotate(
-            shares=Sum("credits__share"),
-            handed=Sum("credits__share", filter=Q(hand_off__isnull=False)),
-            priced=Sum("credits__share", filter=Q(amount_minor__isnull=False)),
-            amounts=Sum(F("amount_minor") * F("credits__share"), output_field=BigIntegerField()),
-        )
+        .annotate(**_aggregates(extras))
         .order_by()
     )
-    for rep, number, kind, capacity, currency, shares, handed, priced, amounts in rows:
+    for rep, number, kind, capacity, currency, shares, handed, priced, amounts, alone, seconds, timed in rows:
         values, part = found[number][rep], Part(kind, capacity)
-        by_part = values.setdefault("shares", {})
-        by_part[part] = by_part.get(part, 0) + shares
-        if handed:
-            from_hand_off = values.setdefault("handed", {})
-            from_hand_off[part] = from_hand_off.get(part, 0) + handed
-        if amounts is not None:
-            values.setdefault("amounts", {})[(part, currency)] = int(amounts)
-            values.setdefault("priced", {})[(part, currency)] = priced
+        if part in parts:
+            _add(values, part, currency, shares, handed, priced, amounts)
+        if alone is not None:
+            values.setdefault("self_sourced", {})[currency] = int(alone)
+        if timed:
+            values["cycle_seconds"] = values.get("cycle_seconds", 0) + int(seconds)
+            values["cycle_share"] = values.get("cycle_share", 0) + timed
+
+
+_READ_WITH = {
+    Extra.SELF_SOURCED: Part(EventKind.STAGE_1, Capacity.OWNED),
+    Extra.CYCLE: Part(EventKind.WON, Capacity.OWNED),
+}
+
+
+def _aggregates(extras: set[Extra]) -> dict[str, Any]:
+    """What is summed of each rep, kind, capacity and currency; nothing where an extra is not asked for."""
+    share, whole = F("credits__share"), BigIntegerField()
+    amount = Sum(F("amount_minor") * share, output_field=whole)
+    nothing = Value(None, output_field=whole)
+    found: dict[str, Any] = {
+        "shares": Sum(share),
+        "from_hand_offs": Sum(share, filter=Q(hand_off__isnull=False)),
+        "priced": Sum(share, filter=Q(amount_minor__isnull=False)),
+        "amounts": amount,
+        "alone": nothing,
+        "seconds": nothing,
+        "timed": nothing,
+    }
+    if Extra.SELF_SOURCED in extras:
+        opened = Q(kind=EventKind.STAGE_1, credits__capacity=Capacity.OWNED, amount_minor__isnull=False)
+        found["alone"] = Sum(
+            F("amount_minor") * share, filter=opened & Q(~_found_by_others()), output_field=whole
+        )
+    if Extra.CYCLE in extras:
+        # A win whose opening is not on record is left out.
+        won = Q(kind=EventKind.WON, credits__capacity=Capacity.OWNED)
+        between = SecondsBetween(F("opened_at"), F("occurred_at"))
+        found["seconds"] = Sum(between * share, filter=won, output_field=whole)
+        found["timed"] = Sum(share, filter=won & Q(opened_at__isnull=False))
+    return found
+
+
+def _found_by_others() -> Exists:
+    """Whether the event, joined to its owner's credit (``owner_id``), credits somebody else with sourcing it."""
+    others = EventCredit.objects.filter(event=OuterRef("pk"), capacity=Capacity.SOURCED)
+    return Exists(others.exclude(rep=OuterRef("owner_id")))
+
+
+def _add(
+    values: dict[str, Any],
+    part: Part,
+    currency: str,
+    shares: int,
+    handed: int | None,
+    priced: int | None,
+    amounts: int | None,
+) -> None:
+    by_part = values.setdefault("shares", {})
+    by_part[part] = by_part.get(part, 0) + shares
+    if handed:
+        from_hand_off = values.setdefault("handed", {})
+        from_hand_off[part] = from_hand_off.get(part, 0) + handed
+    if amounts is not None:
+        values.setdefault("amounts", {})[(part, currency)] = int(amounts)
+        values.setdefault("priced", {})[(part, currency)] = priced
 
 
 def self_sourced(credited: QuerySet[FunnelEvent]) -> QuerySet[FunnelEvent]:
     """Openings at stage 1, of events joined to their owner's credit, that only the owner is credited with."""
-    others = EventCredit.objects.filter(event=OuterRef("pk"), capacity=Capacity.SOURCED).exclude(
-        rep=OuterRef("owner_id")
-    )
-    # The owner is that of the joined credit; named by a path in a later filter it would be any credit's.
-    return credited.alias(owner_id=F("credits__rep")).filter(~Exists(others), kind=EventKind.STAGE_1)
-
-
-def _self_sourced(
-    found: Found, events: QuerySet[FunnelEvent], reps: dict[int, str], periods: Sequence[Period]
-) -> None:
-    rows = (
-        self_sourced(credited(events, reps, Capacity.OWNED, periods).filter(amount_minor__isnull=False))
-        .annotate(bucket=bucket(periods))
-        .values_list("credits__rep", "bucket", "currency")
-        .annotate(amounts=Sum(F("amount_minor") * F("credits__share"), output_field=BigIntegerField()))
-        .order_by()
-    )
-    for rep, number, currency, amounts in rows:
-        found[number][rep].setdefault("self_sourced", {})[currency] = int(amounts)
+    return credited.alias(owner_id=F("credits__rep")).filter(~_found_by_others(), kind=EventKind.STAGE_1)
 
 
 def opened_at(as_of: datetime | None) -> Subquery:
@@ -201,34 +240,6 @@ def opened_at(as_of: datetime | None) -> Subquery:
         .order_by("occurred_at", "pk")
     )
     return Subquery(opened.values("occurred_at")[:1])
-
-
-def _cycles(
-    found: Found,
-    events: QuerySet[FunnelEvent],
-    reps: dict[int, str],
-    periods: Sequence[Period],
-    as_of: datetime | None,
-) -> None:
-    """Seconds from stage 1 to won, weighted by share. A win whose opening is not on record is left out."""
-    rows = (
-        credited(events, reps, Capacity.OWNED, periods)
-        .filter(kind=EventKind.WON)
-        .alias(opened_at=opened_at(as_of))
-        .filter(opened_at__isnull=False)
-        .annotate(bucket=bucket(periods))
-        .values_list("credits__rep", "bucket")
-        .annotate(
-            seconds=Sum(
-                SecondsBetween(F("opened_at"), F("occurred_at")) * F("credits__share"),
-                output_field=BigIntegerField(),
-            ),
-            share=Sum("credits__share"),
-        )
-        .order_by()
-    )
-    for rep, number, seconds, share in rows:
-        found[number][rep].update(cycle_seconds=int(seconds), cycle_share=share)
 
 
 def _leads_worked(

@@ -121,8 +121,8 @@ def standings_of(
     """The ranking of ``reps`` (all AEs here on ``day``) over ``period``, from what was recorded by ``as_of``.
 
     ``tiers`` stand in place of those that the AEs held. Without ``as_of`` from all that is on record now,
-    through the monthly totals where they were made. Seven statements at the most, whatever the number of AEs
-    (one more through the totals).
+    through the monthly totals where they were made. Five statements at the most, whatever the number of AEs
+    (two more through the totals).
     """
     found = ranked_on(day) if reps is None else list(reps)
     sums = _sums_of(found, policy, period, as_of)

@@ -5,10 +5,16 @@ what comes out is the record's figure at every moment.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db.models import Q, Sum
+from django.db import connection
+from django.db.models import BigIntegerField, Q, Sum
+from django.db.models.functions import Cast
 
 from apps.core.periods import Period
+from apps.core.prepared import TODAY, PreparedQuery
 from apps.leads.models import Capacity, EventCredit
 from apps.reps.models import Rep
 from apps.scorecards.models import RankingTotal, RankingTotalMark, RankingTotalsBuild
@@ -30,7 +36,11 @@ METRICS: tuple[Metric, ...] = tuple(
 """What the totals hold: every metric that a ranking policy may weigh."""
 PARTS: dict[str, Part] = {"won": WON, "lost": LOST, "taken": TAKEN, "turned_down": TURNED_DOWN}
 
-_SUMMED = (*PARTS, "revenue", "priced", "self_sourced", "cycle_seconds", "cycle_share")
+_PARTS = tuple(PARTS.values())
+_COUNTS = (*PARTS, "cycle_seconds", "cycle_share")
+_AMOUNTS = ("revenue", "priced", "self_sourced")
+_NOTHING = (0,) * (1 + len(_COUNTS))
+_FIRST, _END = TODAY, TODAY + timedelta(days=1)
 
 
 def reps_of_marks(marks: Iterable[int] | None = None) -> set[int]:
@@ -48,7 +58,7 @@ def reps_of_marks(marks: Iterable[int] | None = None) -> set[int]:
 def sums_by_totals(*, reps: Sequence[Rep], period: Period) -> dict[int, Sums] | None:
     """What ``measure`` would give for ``METRICS`` over ``period`` (whole months); ``None`` without totals.
 
-    Two statements and a look at what is marked; those marked are read from the record.
+    Three statements and a look at what is marked; those marked are read from the record.
     """
     if not RankingTotalsBuild.objects.exists():
         return None
@@ -62,44 +72,51 @@ def sums_by_totals(*, reps: Sequence[Rep], period: Period) -> dict[int, Sums] | 
 
 
 def _summed(reps: Sequence[Rep], period: Period) -> dict[int, Sums]:
-    currencies = {rep.pk: rep.team.currency for rep in reps}
-    found = {pk: Sums(currency) for pk, currency in currencies.items()}
-    rows = (
-        RankingTotal.objects.filter(month_on__gte=period.start, month_on__lt=period.end)
-        .values_list("rep", "currency")
-        .annotate(**{f"{name}_": Sum(name) for name in _SUMMED})
-        .order_by()
-    )
-    raw: dict[int, list[tuple]] = {}
-    for rep, *sums in rows:
-        if rep in currencies:
-            raw.setdefault(rep, []).append(tuple(sums))
-    for rep, lines in raw.items():
-        found[rep] = _sums(currencies[rep], lines)
-    return found
+    statements, values = _statements(connection.vendor), {_FIRST: period.start, _END: period.end}
+    # As the database gives them: whole numbers in both, tens of thousands of them.
+    counts = {row[0]: row for row in statements.counts.statement.rows(values)}
+    money: dict[int, tuple[tuple[Any, ...], ...]] = {}
+    for row in statements.money.statement.rows(values):
+        money[row[0]] = (*money.get(row[0], ()), row)
+    return {
+        rep.pk: _sums(rep.team.currency, counts.get(rep.pk, _NOTHING), money.get(rep.pk, ())) for rep in reps
+    }
 
 
-def _sums(own: str, lines: Sequence[tuple]) -> Sums:
-    shares: dict[Part, int] = {}
+def _sums(own: str, counts: tuple[int, ...], money: Iterable[tuple[Any, ...]]) -> Sums:
+    """One rep's totals: counts and cycles, and a row of amounts for each currency."""
+    _, *shares, seconds, share = counts
     amounts: dict[tuple[Part, str], int] = {}
     priced: dict[tuple[Part, str], int] = {}
     alone: dict[str, int] = {}
-    seconds = share = 0
-    for currency, won, lost, taken, turned_down, revenue, of, self_sourced, cycle, cycles in lines:
-        for part, value in ((WON, won), (LOST, lost), (TAKEN, taken), (TURNED_DOWN, turned_down)):
-            if value:
-                shares[part] = shares.get(part, 0) + int(value)
+    for _, currency, revenue, of, self_sourced in money:
         if of:
-            amounts[WON, currency], priced[WON, currency] = int(revenue), int(of)
+            amounts[WON, currency], priced[WON, currency] = revenue, of
         if self_sourced:
-            alone[currency] = int(self_sourced)
-        seconds, share = seconds + int(cycle), share + int(cycles)
-    return Sums(
-        own,
-        shares=shares,
-        amounts=amounts,
-        priced=priced,
-        self_sourced=alone,
-        cycle_seconds=seconds,
-        cycle_share=share,
+            alone[currency] = self_sourced
+    by_part = {part: value for part, value in zip(_PARTS, shares, strict=True) if value}
+    return Sums(own, by_part, {}, amounts, priced, alone, seconds, share)
+
+
+class _Statements(NamedTuple):
+    """What has no currency, by rep; and amounts by rep and currency."""
+
+    counts: PreparedQuery
+    money: PreparedQuery
+
+
+@lru_cache(maxsize=4)
+def _statements(_vendor: str) -> _Statements:
+    """Sums are whole numbers, as what they sum is: not the decimals that the database makes of them."""
+
+    def summed(*names: str) -> dict[str, Any]:
+        return {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in names}
+
+    totals = RankingTotal.objects.filter(month_on__gte=_FIRST, month_on__lt=_END)
+    counts, money = totals.filter(currency=""), totals.exclude(currency="")
+    return _Statements(
+        PreparedQuery(counts.values_list("rep").annotate(**summed(*_COUNTS)).order_by(), _FIRST, _END),
+        PreparedQuery(
+            money.values_list("rep", "currency").annotate(**summed(*_AMOUNTS)).order_by(), _FIRST, _END
+        ),
     )
