@@ -116,8 +116,9 @@ class VerdictsKeptSerializer(serializers.Serializer):
 
 
 def _reviewed(request: Request) -> Any:
-    found = Statement.objects.visible_to(request.user)
-    return found.filter(rep__team__manager=request.user) if request.user.role == "manager" else found
+    user: Any = request.user
+    found = Statement.objects.visible_to(user)
+    return found.filter(rep__team__manager=user) if user.role == "manager" else found
 
 
 class WorklistView(GuardedView):

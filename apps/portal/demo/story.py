@@ -18,6 +18,7 @@ from apps.portal.demo import (
     promises,
     ranking,
     replaying,
+    reviewing,
     routing,
     who_is_who,
 )
@@ -103,6 +104,8 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             crediting.put_money(company, span, seed)
         with transaction.atomic():
             replaying.put_replay(company, span)
+        with transaction.atomic():
+            reviewing.put_reviews(company, span)
     return company
 
 
