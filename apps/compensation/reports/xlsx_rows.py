@@ -6,7 +6,7 @@ row can be a formula. Totals are written by XlsxWriter, with the values that a r
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,6 +18,8 @@ from apps.core.spreadsheets import spreadsheet_text
 
 MOST_ROWS = 1_000_000
 _REMEMBERED = 20_000
+_HERE = "\0"
+_EMPTY = "/>"
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -40,46 +42,56 @@ class RowWriter:
 
     def __init__(self, kinds: str, currency: str, money_style: Any) -> None:
         """``kinds``: one letter a column, ``t`` text, ``n`` number, ``m`` money in minor units of ``currency``."""
-        self._places = exponent(currency)
-        self._style = money_style._get_xf_index()
-        self._texts: dict[str, str] = {}
-        makers: dict[str, Callable[[Any], str]] = {"t": self._text, "n": _number, "m": self._money}
-        self._cells = [(str(xl_col_to_name(at)), makers[kind]) for at, kind in enumerate(kinds)]
+        money = _Money(currency, money_style._get_xf_index())
+        makers: dict[str, Callable[[Any], str]] = {"t": _Texts().__getitem__, "n": _number, "m": money}
+        self._makers = [makers[kind] for kind in kinds]
+        # The number of the row stands for itself until the end: no text has this letter.
+        self._row = "".join(f'<c r="{xl_col_to_name(at)}{_HERE}"%s' for at in range(len(kinds)))
 
-    def xml(self, row: int, values: Any) -> str:
-        """The cells of row ``row`` (from 0). ``None`` and "" leave a cell empty."""
-        number = row + 1
-        return "".join(
-            [
-                f'<c r="{name}{number}"{make(value)}'
-                for (name, make), value in zip(self._cells, values, strict=True)
-                if value is not None and value != ""
-            ]
-        )
+    def xml(self, row: int, values: Iterable[Any]) -> str:
+        """The cells of row ``row`` (from 0), a value for each column. ``None`` and "" leave a cell empty."""
+        cells = [make(value) for make, value in zip(self._makers, values, strict=True)]
+        return (self._row % tuple(cells)).replace(_HERE, str(row + 1))
 
-    def _text(self, value: str) -> str:
-        known = self._texts.get(value)
-        if known is None:
-            if len(self._texts) >= _REMEMBERED:
-                self._texts.clear()
+
+class _Texts(dict[Any, str]):
+    """The rest of a text's cell behind its address; what was asked for lately is remembered."""
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        if value is None or value == "":
+            made = _EMPTY
+        else:
             text = _xml_text(spreadsheet_text(value))
-            known = self._texts[value] = f' t="inlineStr"><is><t{_kept_blanks(text)}>{text}</t></is></c>'
-        return known
+            made = f' t="inlineStr"><is><t{_kept_blanks(text)}>{text}</t></is></c>'
+        self[value] = made
+        return made
 
-    def _money(self, minor: int) -> str:
+
+class _Money:
+    """The rest of an amount's cell: the digits of the minor units with a point, never through a float."""
+
+    def __init__(self, currency: str, style: int) -> None:
+        self._places = exponent(currency)
+        self._begin = f' s="{style}"><v>'
+
+    def __call__(self, minor: int) -> str:
         places = self._places
         if not places:
-            return f' s="{self._style}"><v>{minor}</v></c>'
-        sign, digits = ("-", -minor) if minor < 0 else ("", minor)
-        whole, rest = divmod(digits, 10**places)
-        return f' s="{self._style}"><v>{sign}{whole}.{rest:0{places}d}</v></c>'
+            return f"{self._begin}{minor:d}</v></c>"
+        digits = f"{abs(minor):0{places + 1}d}"
+        sign = "-" if minor < 0 else ""
+        return f"{self._begin}{sign}{digits[:-places]}.{digits[-places:]}</v></c>"
 
 
-def _number(value: int) -> str:
-    return f"><v>{value:d}</v></c>"
+def _number(value: int | None) -> str:
+    return _EMPTY if value is None else f"><v>{value:d}</v></c>"
 
 
 def _xml_text(text: str) -> str:
+    if text.isalnum():
+        return text
     # The format writes a carriage return as _x000D_, so text that looks like that is told apart from it.
     told_apart = _LOOKS_ESCAPED.sub("_x005F_", text) if "_x" in text else text
     return escape(told_apart, {"\r": "_x000D_", "\ufffe": "", "\uffff": ""})

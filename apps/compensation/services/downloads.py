@@ -228,12 +228,17 @@ def check_format(kind: FileKind, file_format: str) -> None:
 
 def refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
     """Raise ``UnableToDownload`` unless ``run`` stands as it was seen, and its lines as they were computed."""
-    if not run.is_computed:
-        raise UnableToDownload("The run is being computed: its figures do not stand yet.")
-    if fingerprint != run.fingerprint:
-        raise UnableToDownload("The run changed since you looked at it: reload, look again, then download.")
+    refuse_unseen(run, fingerprint)
     if control.fingerprint(run) != run.fingerprint:
         raise UnableToDownload(
             "The ledger no longer gives the fingerprint that this run was computed with, so no file is made "
             "of it. Ask an operator to verify the records."
         )
+
+
+def refuse_unseen(run: PayoutRun, fingerprint: str) -> None:
+    """Raise ``UnableToDownload`` unless ``run`` stands as it was seen; its lines are not read."""
+    if not run.is_computed:
+        raise UnableToDownload("The run is being computed: its figures do not stand yet.")
+    if fingerprint != run.fingerprint:
+        raise UnableToDownload("The run changed since you looked at it: reload, look again, then download.")

@@ -5,6 +5,7 @@ then (``downloads.take``). Killed or stopped half way it leaves nothing, and goe
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,13 @@ from apps.compensation.models import Download, FileKind, KeptFile, PayoutRun, Pa
 from apps.compensation.reports.run_files import RunFile, row_count
 from apps.compensation.rules.payroll_layout import read_layout
 from apps.compensation.services import downloads
-from apps.compensation.services.downloads import UnableToDownload, check_format, keep, refuse_another_state
+from apps.compensation.services.downloads import (
+    UnableToDownload,
+    check_format,
+    keep,
+    refuse_another_state,
+    refuse_unseen,
+)
 from apps.core.errors import InvalidInput
 from apps.jobs import services as jobs
 from apps.jobs.context import JobContext
@@ -55,7 +62,7 @@ def request_file(
             write=made.write,
             about=about,
         )
-    refuse_another_state(run, fingerprint)
+    refuse_unseen(run, fingerprint)
     version = layout.pk if layout is not None else None
     return jobs.enqueue(
         kind=JOB_KIND,
@@ -115,6 +122,19 @@ def make_file(job: JobContext) -> KeptFile:
         at=job.now(),
         write=lambda path: made.write(path, lambda done: job.progress(done, total, "Writing")),
     )
+    try:
+        kept = _kept(job, run, layout, stored, by)
+    except Exception:
+        (Path(settings.PRIVATE_FILES_DIR) / stored.path).unlink(missing_ok=True)
+        raise
+    job.progress(total, total, "Kept")
+    return kept
+
+
+def _kept(
+    job: JobContext, run: PayoutRun, layout: PayrollLayoutVersion | None, stored: downloads.Stored, by: Any
+) -> KeptFile:
+    asked = job.params
     with transaction.atomic():
         PayoutRun.objects.select_for_update().get(pk=run.pk)
         run.refresh_from_db()
@@ -145,7 +165,6 @@ def make_file(job: JobContext) -> KeptFile:
                 "sha256": kept.sha256,
             },
         )
-    job.progress(total, total, "Kept")
     return kept
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.fresh import freshly_signed_in
 from apps.compensation import policies
 from apps.compensation import presentation_replay as words
 from apps.compensation import presentation_replay_pictures as pictures
@@ -215,6 +216,7 @@ def replay_person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @guarded(policies.REPLAY_PLANS)
+@freshly_signed_in
 def replay_download(request: HttpRequest, pk: int) -> FileResponse:
     """The figures as a file; that it was taken is recorded."""
     made = replay_downloads.download_replay(
