@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from apps.compensation.views import adjustments, inquiries
+from apps.compensation.views import adjustments, inquiries, inquiry_terms
 
 urlpatterns = [
     path("inquiries/", inquiries.inquiry_list, name="inquiries"),
-    path("inquiries/terms/", inquiries.terms, name="inquiry_terms"),
+    path("inquiries/terms/", inquiry_terms.terms, name="inquiry_terms"),
     path("inquiries/about/<int:pk>/", inquiries.inquiry_new, name="inquiry_new"),
     path("inquiries/<int:pk>/", inquiries.inquiry, name="inquiry"),
     path("inquiries/<int:pk>/reply/", inquiries.inquiry_reply, name="inquiry_reply"),

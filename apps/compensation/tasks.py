@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.origin import acting_from
 from apps.compensation.models import PayoutRun, Replay
 from apps.compensation.selectors.control import control_totals
-from apps.compensation.services import acknowledgements, finance_files, replays, runs
+from apps.compensation.services import acknowledgements, finance_files, inquiry_sweep, replays, runs
 from apps.compensation.services.computation import compute_run, help_computation
 from apps.compensation.services.replay_computation import compute_replay
 from apps.core.money import in_words
@@ -109,3 +109,9 @@ def remind_of_plans() -> None:
     at = timezone.now()
     if jobs.claim_slot(name="compensation.remind_of_plans", at=at, seconds=86_400):
         acknowledgements.remind_by_itself(today=day_of(at, settings.COMPANY_TIME_ZONE), at=at)
+
+
+@shared_task(name="compensation.sweep_inquiries")
+def sweep_inquiries() -> None:
+    """Remind of inquiries, tell of late ones, close settled ones: idempotent (``services.inquiry_sweep``)."""
+    inquiry_sweep.sweep(at=timezone.now())

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.selectors import unread_query
-from apps.compensation.selectors import acknowledgements, plan_versions, run_page, splits
+from apps.compensation.selectors import acknowledgements, inquiries, plan_versions, run_page, splits
 from apps.core.periods import day_of
 from apps.core.prepared import AT, TODAY, USER, Prepared, counting
 from apps.customers.selectors import home as customers
@@ -116,6 +116,12 @@ def _read_splits(waiting: int) -> Count:
     return Count(waiting, says="splits of credit wait for a decision")
 
 
+def _read_inquiries(waiting: int, pressing: int, changes: int) -> Count:
+    said = [f"{pressing} soon due or late"] if pressing else []
+    said += [f"{changes} to approve"] if changes else []
+    return Count(waiting + changes, hot=pressing > 0, says=", ".join(said))
+
+
 def _read_contests(waiting: int, pressing: int) -> Count:
     return Count(waiting, hot=pressing > 0, says=_pressing_words(pressing) if waiting else "")
 
@@ -142,6 +148,7 @@ TALLIES: dict[str, Tally] = {
     "contests": Tally(lambda user: contests.to_judge_queries(user, at=AT, most=CAP), _read_contests),
     "imports": Tally(lambda user: [imports.waiting_query(user, most=CAP)], _read_imports),
     "jobs": Tally(lambda user: [Job.objects.visible_to(user).active().order_by()[:CAP]], _read_jobs),
+    "inquiries": Tally(lambda user: inquiries.to_do_queries(user, at=AT, most=CAP), _read_inquiries),
     "meetings": Tally(lambda user: meetings.open_queries(user, at=AT, most=CAP), _read_meetings),
     "opportunities": Tally(lambda user: [opportunities.open_query(user, most=CAP)], Count),
     "splits": Tally(lambda user: [splits.waiting_query(user, most=CAP)], _read_splits),

@@ -45,6 +45,7 @@ _DEFINITIONS = _place("Definitions", "leads:definitions", "doc", "d")
 _RUNS = _place("Payout runs", "compensation:runs", "money", "p", "runs")
 _REPLAYS = _place("Replays", "compensation:replays", "play", "y")
 _CREDITS = _place("Credits by hand", "compensation:splits", "people", "c", "splits")
+_INQUIRIES = _place("Inquiries", "compensation:inquiries", "question", "q", "inquiries")
 _ACCOUNTS = _place("Accounts", "leads:accounts", "building", "a")
 
 _HAND_OFFS_MADE = _place("Hand-offs", "leads:hand_offs_made", "inbox", "h", "contestable")
@@ -59,7 +60,15 @@ _PROMISES = _place("Promises", "slas:board", "clock", "c")
 
 _OWN_TIME = _place("My time", "leads:bookable_own", "clock", "t")
 
-_ACCOUNT_OWNER = (_CUSTOMERS, _ACCOUNTS, _OPPORTUNITIES, _OWN_TIME, _OWN_SCORECARD, _OWN_PAY)
+_ACCOUNT_OWNER = (
+    _CUSTOMERS,
+    _ACCOUNTS,
+    _OPPORTUNITIES,
+    _OWN_TIME,
+    _OWN_SCORECARD,
+    _OWN_PAY,
+    _INQUIRIES,
+)
 
 PLACES: dict[str, tuple[Place, ...]] = {
     Role.SDR: (
@@ -68,6 +77,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _HAND_OFFS_MADE,
         _place("My numbers", "scorecards:own", "chart", "s"),
         _OWN_PAY,
+        _INQUIRIES,
         _TEAM_TARGET,
         _SETUP,
     ),
@@ -80,6 +90,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _OWN_SCORECARD,
         _OWN_STANDING,
         _OWN_PAY,
+        _INQUIRIES,
     ),
     Role.AM: _ACCOUNT_OWNER,
     Role.CSM: _ACCOUNT_OWNER,
@@ -96,6 +107,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _RANKING,
         _TEAM_TARGET,
         _place("Team payouts", "compensation:runs", "money", "p"),
+        _INQUIRIES,
         _REPLAYS,
         _SETUP,
     ),
@@ -113,6 +125,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _place("Plans", "compensation:plans", "doc", "n", "plans_to_approve"),
         _place("Statements", "compensation:statements", "doc", "s"),
         _place("Accruals", "compensation:accruals", "chart", "a"),
+        _INQUIRIES,
         _CREDITS,
         _place("Payments", "compensation:payments", "handshake", "m"),
         _place("Exchange rates", "compensation:rates", "globe", "x"),
@@ -125,6 +138,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _place("Plans", "compensation:plans", "doc", "l", "plans_to_approve"),
         _REPLAYS,
         _RUNS,
+        _INQUIRIES,
         _RANKING,
         _SCORECARDS,
         _TEAM_TARGET,

@@ -14,10 +14,26 @@ from apps.accounts.models import Notification
 from apps.accounts.services.notifications import NewNotification, notify
 from apps.audit.models import AuditEntry, Export
 from apps.audit.services import exports
-from apps.compensation.models import CustomerPayment, KeptFile, PlanVersion, Replay, RunState, Statement
+from apps.compensation.models import (
+    CustomerPayment,
+    InquiryAttachment,
+    KeptFile,
+    PlanVersion,
+    Replay,
+    RunState,
+    Statement,
+)
+from apps.compensation.rules.attachments import checked
 from apps.compensation.rules.moves import Who
 from apps.compensation.rules.payroll_layout import DEFAULT
-from apps.compensation.services import credit_splits, plan_drafts, plans, replays
+from apps.compensation.services import (
+    credit_splits,
+    inquiries,
+    pay_adjustments,
+    plan_drafts,
+    plans,
+    replays,
+)
 from apps.compensation.services.downloads import download_report
 from apps.compensation.services.payroll_layouts import create_layout
 from apps.compensation.services.replay_computation import compute_replay
@@ -192,6 +208,15 @@ SEEN = {
         "sdr manager finance revops",
         "teammate manager finance revops",
         "outsider outside_manager finance revops",
+    ),
+    # As the statement that it asks about.
+    **dict.fromkeys(
+        ("inquiry", "inquiry_file", "adjustment"),
+        seen(
+            "sdr manager finance revops",
+            "teammate manager finance revops",
+            "outsider outside_manager finance revops",
+        ),
     ),
     "line": seen(
         "sdr manager finance revops",
@@ -535,6 +560,27 @@ def passed_on(sdr: Rep, number: int) -> Reassignment:
     )
 
 
+def _keep_inquiry(
+    cast: Cast, statement: Statement, whose: str, keep: Callable[[str, str, Any], None]
+) -> None:
+    """An inquiry of the SDR with a file, and a change of pay that RevOps proposed for it."""
+    at = NOW + timedelta(days=31)
+    inquiry = inquiries.ask(
+        question=inquiries.Question(statement, "Where is the meeting of the 3rd?"),
+        files=[checked("meeting.txt", b"Met on the 3rd.")],
+        at=at,
+        actor=statement.rep.user,
+    )
+    keep("inquiry", whose, inquiry)
+    keep("inquiry_file", whose, InquiryAttachment.objects.get(message__inquiry=inquiry))
+    component = next(iter(statement.plan_version.rules.components)).key  # type: ignore[union-attr]
+    adjustment = pay_adjustments.propose(
+        inquiry=inquiry, amount_minor=1, currency=statement.currency, component_key=component, reason="It counts.",
+        at=at, actor=cast.revops,
+    )  # fmt: skip
+    keep("adjustment", whose, adjustment)
+
+
 def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], None]) -> None:
     """A plan, a locked run of this month, and each SDR's statement and first line in it."""
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
@@ -565,6 +611,7 @@ def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], 
         size=1, path="gone.csv",
     )  # fmt: skip
     for whose, sdr in sdrs.items():
+        _keep_inquiry(cast, Statement.objects.get(run=run, rep=sdr), whose, keep)
         keep("payroll_layout", whose, layout)
         keep("download", whose, report)
         keep("kept_file", whose, kept_file)

@@ -65,18 +65,17 @@ def promised(
     A calendar that never opens again counts real minutes, so that nobody is left without a promise.
     """
 
-    def after(minutes: float) -> datetime:
+    def after(minutes: int) -> datetime:
         try:
             return due_at(hours, started_at, minutes, pauses)
         except NeverOpen:
             stood = sum((end - begin for begin, end in pauses if end > begin), timedelta())
             return started_at + timedelta(minutes=minutes) + stood
 
-    share = targets.warn_percent / 100
     return Promised(
-        after(targets.first_answer_minutes * share),
+        after(targets.first_answer_minutes * targets.warn_percent // 100),
         after(targets.first_answer_minutes),
-        after(targets.outcome_minutes * share),
+        after(targets.outcome_minutes * targets.warn_percent // 100),
         after(targets.outcome_minutes),
     )
 

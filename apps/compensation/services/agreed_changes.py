@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from apps.compensation.services.postings import Postings
 
 
-def to_post(run: PayoutRun, as_of: datetime) -> QuerySet[PayAdjustment]:
+def to_post(*, run: PayoutRun, as_of: datetime) -> QuerySet[PayAdjustment]:
     """Approved by ``as_of``, not in the ledger yet, and of a period that ``run`` may post for."""
     posted = LedgerEntry.objects.filter(
         rep=OuterRef("rep"),
@@ -39,14 +39,14 @@ def to_post(run: PayoutRun, as_of: datetime) -> QuerySet[PayAdjustment]:
     return approved.filter(own | Exists(closed)).exclude(Exists(posted))
 
 
-def reps_with_agreed_changes(run: PayoutRun, as_of: datetime) -> set[int]:
+def reps_with_agreed_changes(*, run: PayoutRun, as_of: datetime) -> set[int]:
     """Everybody for whom ``post_agreed_changes`` has something to post: they may be on no plan by now. One query."""
-    return set(to_post(run, as_of).order_by().values_list("rep_id", flat=True).distinct())
+    return set(to_post(run=run, as_of=as_of).order_by().values_list("rep_id", flat=True).distinct())
 
 
 def post_agreed_changes(new: "Postings") -> None:
     """Post what was agreed for the batch of ``new``, oldest first. One query where there is nothing."""
-    due = to_post(new.run, new.as_of).filter(rep_id__in=new.rep_ids)
+    due = to_post(run=new.run, as_of=new.as_of).filter(rep_id__in=new.rep_ids)
     found = list(due.select_related("decision", "reverses").order_by("decision__at", "pk"))
     if not found:
         return

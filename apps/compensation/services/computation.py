@@ -284,7 +284,7 @@ def _refuse(problems: dict[int, str]) -> None:
 def _reps_of(run: PayoutRun, inputs: PeriodInputs, earlier: list[Reopened], as_of: datetime) -> list[int]:
     """Everybody whom the run may concern, in an order that does not depend on anything else."""
     found = {*inputs.segments, *Statement.objects.filter(run=run).values_list("rep_id", flat=True)}
-    found |= reps_with_held_pay() | reps_with_agreed_changes(run, as_of)
+    found |= reps_with_held_pay() | reps_with_agreed_changes(run=run, as_of=as_of)
     for one in earlier:
         found |= one.rep_ids
     return sorted(found)

@@ -75,7 +75,7 @@ def ask(
     The same ``source_key`` asks once. Raises ``InvalidInput`` naming the field, ``UnableToAsk``, and
     ``NobodyToAnswer``.
     """
-    text = text_of(question.text, "text", "Write what you question, and why.", MOST_TEXT)
+    text = text_of(question.text, field="text", says="Write what you question, and why.", most=MOST_TEXT)
     hold([f"inquiry of statement {question.statement.pk}"])
     if source_key and (asked := Inquiry.objects.filter(source_key=source_key).first()):
         return asked
@@ -97,14 +97,21 @@ def ask(
         owner=owner,
         owner_because=because,
     )
-    clocks.start(inquiry, targets=terms.targets, hours=plain(hours_of_clock(rep)), at=at)
+    clocks.start(inquiry=inquiry, targets=terms.targets, hours=plain(hours_of_clock(rep)), at=at)
     try:
         with transaction.atomic():
             inquiry.save()
     except IntegrityError as error:
         raise UnableToAsk("You asked about this line already, and it is being answered.") from error
-    say(inquiry, InquiryMessage.Kind.QUESTION, text, at=at, actor=actor, files=files)
-    act(inquiry, InquiryAct.Kind.ASKED, at=at, actor=actor, owner=owner.pk, statement=statement.pk)
+    say(inquiry=inquiry, kind=InquiryMessage.Kind.QUESTION, text=text, at=at, actor=actor, files=files)
+    act(
+        inquiry=inquiry,
+        kind=InquiryAct.Kind.ASKED,
+        at=at,
+        actor=actor,
+        owner=owner.pk,
+        statement=statement.pk,
+    )
     news.tell_owner(inquiry=inquiry, at=at, actor=actor)
     return inquiry
 
@@ -157,10 +164,10 @@ def withdraw(*, inquiry: Inquiry, at: datetime, actor: Any) -> Inquiry:
     if inquiry.adjustments.waiting().exists():
         raise UnableToHandle("A change of your pay waits for its approval: that is decided first.")
     inquiry.state = Inquiry.State.WITHDRAWN
-    clocks.go_on(inquiry, at)
+    clocks.go_on(inquiry=inquiry, at=at)
     inquiry.next_step_at = None
     inquiry.save()
-    act(inquiry, InquiryAct.Kind.WITHDRAWN, at=at, actor=actor)
+    act(inquiry=inquiry, kind=InquiryAct.Kind.WITHDRAWN, at=at, actor=actor)
     news.tell_by_asker(inquiry=inquiry, what="withdrawn", at=at)
     return inquiry
 
@@ -176,7 +183,7 @@ def accept(*, inquiry: Inquiry, at: datetime, actor: Any) -> Inquiry:
         raise UnableToHandle("It has no outcome yet: withdraw it if it is settled for you.")
     inquiry.state, inquiry.next_step_at = Inquiry.State.CLOSED, None
     inquiry.save(update_fields=["state", "next_step_at"])
-    act(inquiry, InquiryAct.Kind.CLOSED, at=at, actor=actor)
+    act(inquiry=inquiry, kind=InquiryAct.Kind.CLOSED, at=at, actor=actor)
     return inquiry
 
 
@@ -186,7 +193,7 @@ def reopen(*, inquiry: Inquiry, reason: str, at: datetime, actor: Any) -> Inquir
 
     Raises ``InvalidInput`` without a reason, ``UnableToHandle`` when the window is over or it is open.
     """
-    reason = reason_of(reason, "reason", "Say what is still wrong: its owner reads it.")
+    reason = reason_of(reason, field="reason", says="Say what is still wrong: its owner reads it.")
     inquiry = held(inquiry)
     _refuse_others(inquiry, actor)
     if not inquiry.may_be_reopened(at):
@@ -202,10 +209,12 @@ def reopen(*, inquiry: Inquiry, reason: str, at: datetime, actor: Any) -> Inquir
     inquiry.state, inquiry.outcome, inquiry.outcome_words = Inquiry.State.OPEN, "", ""
     inquiry.corrected_link, inquiry.settled_at, inquiry.settled_by = "", None, None
     inquiry.reopen_until = None
-    clocks.start(inquiry, targets=terms_in_force().targets, hours=plain(hours_of_clock(inquiry.rep)), at=at)
-    say(inquiry, InquiryMessage.Kind.REPLY, reason, at=at, actor=actor)
+    clocks.start(
+        inquiry=inquiry, targets=terms_in_force().targets, hours=plain(hours_of_clock(inquiry.rep)), at=at
+    )
+    say(inquiry=inquiry, kind=InquiryMessage.Kind.REPLY, text=reason, at=at, actor=actor)
     inquiry.save()
-    act(inquiry, InquiryAct.Kind.REOPENED, at=at, actor=actor, words=reason)
+    act(inquiry=inquiry, kind=InquiryAct.Kind.REOPENED, at=at, actor=actor, words=reason)
     news.tell_by_asker(inquiry=inquiry, what="reopened", at=at)
     return inquiry
 

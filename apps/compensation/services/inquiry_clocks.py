@@ -8,7 +8,7 @@ from apps.compensation.rules.inquiry_clock import Promised, Targets, next_step, 
 from apps.compensation.services.inquiry_terms import hours_in
 
 
-def start(inquiry: Inquiry, *, targets: Targets, hours: dict[str, Any], at: datetime) -> None:
+def start(*, inquiry: Inquiry, targets: Targets, hours: dict[str, Any], at: datetime) -> None:
     """Begin a round: targets and hours are copied, so that no later change of either moves it."""
     inquiry.started_at, inquiry.hours = at, hours
     inquiry.first_answer_minutes = targets.first_answer_minutes
@@ -19,7 +19,7 @@ def start(inquiry: Inquiry, *, targets: Targets, hours: dict[str, Any], at: date
     inquiry.next_step_at = min(inquiry.first_warn_at, inquiry.warn_at)
 
 
-def first_answer(inquiry: Inquiry, at: datetime) -> None:
+def first_answer(*, inquiry: Inquiry, at: datetime) -> None:
     """Note that the asker heard something; the steps for that are spared from here on."""
     if inquiry.first_answered_at is None:
         inquiry.first_answered_at = at
@@ -27,13 +27,13 @@ def first_answer(inquiry: Inquiry, at: datetime) -> None:
         look_ahead(inquiry)
 
 
-def stand_still(inquiry: Inquiry, at: datetime) -> None:
+def stand_still(*, inquiry: Inquiry, at: datetime) -> None:
     """The asker is to say something: no time runs, and no step is due."""
     if inquiry.paused_at is None:
         inquiry.paused_at, inquiry.next_step_at = at, None
 
 
-def go_on(inquiry: Inquiry, at: datetime) -> None:
+def go_on(*, inquiry: Inquiry, at: datetime) -> None:
     """Time runs again; what is left of it is left."""
     if inquiry.paused_at is None:
         return
@@ -46,9 +46,9 @@ def go_on(inquiry: Inquiry, at: datetime) -> None:
     look_ahead(inquiry)
 
 
-def end(inquiry: Inquiry, at: datetime) -> None:
+def end(*, inquiry: Inquiry, at: datetime) -> None:
     """It has an outcome; the sweep closes it once nobody may open it again."""
-    go_on(inquiry, at)
+    go_on(inquiry=inquiry, at=at)
     inquiry.reopen_until = at + timedelta(days=inquiry.reopen_days)
     inquiry.next_step_at = inquiry.reopen_until
 

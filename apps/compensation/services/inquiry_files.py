@@ -60,7 +60,7 @@ def read(uploads: Sequence[UploadedFile]) -> list[Checked]:
 
 
 @contextmanager
-def kept(inquiry: Inquiry, files: Sequence[Checked]) -> Iterator[list[Kept]]:
+def kept(*, inquiry: Inquiry, files: Sequence[Checked]) -> Iterator[list[Kept]]:
     """Write ``files`` for the length of the block; what fails in it takes them away again.
 
     Raises ``InvalidInput`` when the inquiry would hold too much. The caller holds the inquiry's row.

@@ -78,20 +78,20 @@ def _settle(
     files: Sequence[Checked],
     link: str = "",
 ) -> Inquiry:
-    text = text_of(text, "text", "Say why: who asked reads it.", MOST_OUTCOME)
+    text = text_of(text, field="text", says="Say why: who asked reads it.", most=MOST_OUTCOME)
     inquiry = held(inquiry)
     refuse_unless_running(inquiry)
-    refuse_concerned(inquiry, actor)
+    refuse_concerned(inquiry=inquiry, actor=actor)
     if inquiry.adjustments.waiting().exists():
         raise UnableToHandle("A change waits for its approval: have it decided or withdrawn first.")
-    say(inquiry, InquiryMessage.Kind.OUTCOME, text, at=at, actor=actor, files=files)
-    settle(inquiry, state=state, outcome=outcome, words=text, at=at, actor=actor, link=link)
+    say(inquiry=inquiry, kind=InquiryMessage.Kind.OUTCOME, text=text, at=at, actor=actor, files=files)
+    settle(inquiry=inquiry, state=state, outcome=outcome, words=text, at=at, actor=actor, link=link)
     return inquiry
 
 
 def settle(
-    inquiry: Inquiry,
     *,
+    inquiry: Inquiry,
     state: InquiryState,
     outcome: Inquiry.Outcome,
     words: str,
@@ -100,11 +100,11 @@ def settle(
     link: str = "",
 ) -> None:
     """Give a held, running inquiry its outcome; who asked is told, and may open it again for some time."""
-    clocks.first_answer(inquiry, at)
+    clocks.first_answer(inquiry=inquiry, at=at)
     inquiry.state, inquiry.outcome = state, outcome
     inquiry.outcome_words, inquiry.corrected_link = words[:MOST_OUTCOME], link
     inquiry.settled_at, inquiry.settled_by = at, actor
-    clocks.end(inquiry, at)
+    clocks.end(inquiry=inquiry, at=at)
     inquiry.save()
-    act(inquiry, InquiryAct.Kind(state.value), at=at, actor=actor, outcome=outcome.value)
+    act(inquiry=inquiry, kind=InquiryAct.Kind(state.value), at=at, actor=actor, outcome=outcome.value)
     news.tell_settled(inquiry=inquiry, at=at)

@@ -53,7 +53,7 @@ def reassign(*, inquiry: Inquiry, owner: User, reason: str, at: datetime, actor:
 
     Raises ``InvalidInput`` naming the field, ``UnableToHandle`` for somebody whom it concerns.
     """
-    reason = reason_of(reason, "reason", "Say why: the thread keeps it.")
+    reason = reason_of(reason, field="reason", says="Say why: the thread keeps it.")
     inquiry = held(inquiry)
     refuse_unless_running(inquiry)
     if owner.pk == inquiry.owner_id:

@@ -31,7 +31,7 @@ def held(inquiry: Inquiry) -> Inquiry:
     return rows.get(pk=inquiry.pk)
 
 
-def text_of(text: str, field: str, says: str, most: int) -> str:
+def text_of(text: str, *, field: str, says: str, most: int) -> str:
     """What was written, in bounds. Raises ``InvalidInput`` naming the field."""
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
@@ -41,8 +41,8 @@ def text_of(text: str, field: str, says: str, most: int) -> str:
     return text
 
 
-def reason_of(text: str, field: str, says: str) -> str:
-    return text_of(text, field, says, MOST_REASON)
+def reason_of(text: str, *, field: str, says: str) -> str:
+    return text_of(text, field=field, says=says, most=MOST_REASON)
 
 
 def refuse_unless_running(inquiry: Inquiry) -> None:
@@ -61,7 +61,7 @@ def what_became(inquiry: Inquiry) -> str:
 
 
 def act(
-    inquiry: Inquiry, kind: InquiryAct.Kind, *, at: datetime, actor: Any, words: str = "", **data: Any
+    *, inquiry: Inquiry, kind: InquiryAct.Kind, at: datetime, actor: Any, words: str = "", **data: Any
 ) -> None:
     """Note what happened, in the inquiry's own history and in the audit log."""
     InquiryAct.objects.create(

@@ -45,12 +45,12 @@ def _step(inquiry: Inquiry, leads: list[int], at: datetime) -> None:
     if inquiry.state in SETTLED:
         inquiry.state, inquiry.next_step_at = Inquiry.State.CLOSED, None
         inquiry.save(update_fields=["state", "next_step_at"])
-        act(inquiry, InquiryAct.Kind.CLOSED, at=at, actor=None, words="Nobody opened it again.")
+        act(inquiry=inquiry, kind=InquiryAct.Kind.CLOSED, at=at, actor=None, words="Nobody opened it again.")
         return
     found = clocks.step_of(inquiry)
     if found is not None and found[1] <= at and inquiry.is_running:
         step = found[0]
-        act(inquiry, InquiryAct.Kind(step), at=at, actor=None)
+        act(inquiry=inquiry, kind=InquiryAct.Kind(step), at=at, actor=None)
         if step in (REMIND_FIRST, REMIND):
             news.tell_soon_due(inquiry=inquiry, step=step, at=at)
         else:

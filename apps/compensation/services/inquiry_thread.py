@@ -39,21 +39,23 @@ def reply(
     The same ``source_key`` says it once. Raises ``InvalidInput`` naming the field, ``UnableToHandle`` once it is
     settled.
     """
-    text = text_of(text, "text", "Write something: the other side reads it.", MOST_TEXT)
+    text = text_of(text, field="text", says="Write something: the other side reads it.", most=MOST_TEXT)
     inquiry = held(inquiry)
     if said := _said_before(inquiry, source_key):
         return said
     refuse_unless_running(inquiry)
     by_asker = actor.pk == inquiry.asked_by_id
     if not by_asker:
-        refuse_concerned(inquiry, actor)
-    message = say(inquiry, Kind.REPLY, text, at=at, actor=actor, files=files, source_key=source_key)
+        refuse_concerned(inquiry=inquiry, actor=actor)
+    message = say(
+        inquiry=inquiry, kind=Kind.REPLY, text=text, at=at, actor=actor, files=files, source_key=source_key
+    )
     if by_asker and inquiry.state == Inquiry.State.WAITING:
         inquiry.state = Inquiry.State.OPEN
-        clocks.go_on(inquiry, at)
-        act(inquiry, InquiryAct.Kind.RESUMED, at=at, actor=actor)
+        clocks.go_on(inquiry=inquiry, at=at)
+        act(inquiry=inquiry, kind=InquiryAct.Kind.RESUMED, at=at, actor=actor)
     elif not by_asker:
-        clocks.first_answer(inquiry, at)
+        clocks.first_answer(inquiry=inquiry, at=at)
     inquiry.save()
     news.tell_message(message=message, at=at)
     return message
@@ -70,24 +72,32 @@ def ask_back(
     source_key: str = "",
 ) -> InquiryMessage:
     """Ask who asked for something: the inquiry stands still until they reply. Raises as ``reply``."""
-    text = text_of(text, "text", "Write what you need to know.", MOST_TEXT)
+    text = text_of(text, field="text", says="Write what you need to know.", most=MOST_TEXT)
     inquiry = held(inquiry)
     if said := _said_before(inquiry, source_key):
         return said
     refuse_unless_running(inquiry)
-    refuse_concerned(inquiry, actor)
-    message = say(inquiry, Kind.ASKS_BACK, text, at=at, actor=actor, files=files, source_key=source_key)
-    clocks.first_answer(inquiry, at)
+    refuse_concerned(inquiry=inquiry, actor=actor)
+    message = say(
+        inquiry=inquiry,
+        kind=Kind.ASKS_BACK,
+        text=text,
+        at=at,
+        actor=actor,
+        files=files,
+        source_key=source_key,
+    )
+    clocks.first_answer(inquiry=inquiry, at=at)
     if inquiry.state == Inquiry.State.OPEN:
         inquiry.state = Inquiry.State.WAITING
-        clocks.stand_still(inquiry, at)
-        act(inquiry, InquiryAct.Kind.WAITED, at=at, actor=actor)
+        clocks.stand_still(inquiry=inquiry, at=at)
+        act(inquiry=inquiry, kind=InquiryAct.Kind.WAITED, at=at, actor=actor)
     inquiry.save()
     news.tell_message(message=message, at=at)
     return message
 
 
-def refuse_concerned(inquiry: Inquiry, actor: Any) -> None:
+def refuse_concerned(*, inquiry: Inquiry, actor: Any) -> None:
     """Raises ``UnableToHandle`` for who asked, or is paid by it."""
     if inquiry.concerns(actor):
         raise UnableToHandle("Nobody answers an inquiry about their own pay.")
@@ -100,10 +110,10 @@ def _said_before(inquiry: Inquiry, source_key: str) -> InquiryMessage | None:
 
 
 def say(
+    *,
     inquiry: Inquiry,
     kind: InquiryMessage.Kind,
     text: str,
-    *,
     at: datetime,
     actor: Any,
     files: Sequence[Checked] = (),
@@ -111,7 +121,7 @@ def say(
 ) -> InquiryMessage:
     """Write the next message of a held inquiry, with its files; the caller saves the inquiry."""
     inquiry.messages_count += 1
-    with files_of.kept(inquiry, files) as kept, transaction.atomic():
+    with files_of.kept(inquiry=inquiry, files=files) as kept, transaction.atomic():
         message = InquiryMessage.objects.create(
             inquiry=inquiry,
             number=inquiry.messages_count,

@@ -96,11 +96,11 @@ def propose(
     ``UnableToAdjust``, ``UnableToHandle``.
     """
     reason = reason_of(
-        reason, "reason", "Say why: who approves it reads this, and it stands on the statement."
+        reason, field="reason", says="Say why: who approves it reads this, and it stands on the statement."
     )
     inquiry = held(inquiry)
     refuse_unless_running(inquiry)
-    refuse_concerned(inquiry, actor)
+    refuse_concerned(inquiry=inquiry, actor=actor)
     basis = _basis(inquiry, amount_minor, currency, component_key)
     waiting = inquiry.adjustments.waiting().first()
     if waiting is not None:
@@ -175,9 +175,9 @@ def propose_reversal(*, adjustment: PayAdjustment, reason: str, at: datetime, ac
 
     Raises ``InvalidInput`` without a reason, ``UnableToAdjust`` when it does not count (any more).
     """
-    reason = reason_of(reason, "reason", "Say why it is taken back: who approves it reads this.")
+    reason = reason_of(reason, field="reason", says="Say why it is taken back: who approves it reads this.")
     inquiry = held(adjustment.inquiry)
-    refuse_concerned(inquiry, actor)
+    refuse_concerned(inquiry=inquiry, actor=actor)
     found = PayAdjustment.objects.select_related("decision").get(pk=adjustment.pk)
     if found.verdict != Verdict.APPROVED or found.reverses_id is not None:
         raise UnableToAdjust("Only a change that counts can be taken back.")
@@ -271,9 +271,9 @@ def approve(*, adjustment: PayAdjustment, at: datetime, actor: Any) -> PayAdjust
     found = _decide(adjustment, Verdict.APPROVED, at=at, actor=actor)
     if adjustment.reverses_id is None:
         said = in_words(adjustment)
-        say(inquiry, InquiryMessage.Kind.OUTCOME, said, at=at, actor=actor)
+        say(inquiry=inquiry, kind=InquiryMessage.Kind.OUTCOME, text=said, at=at, actor=actor)
         settle(
-            inquiry,
+            inquiry=inquiry,
             state=Inquiry.State.AGREED,
             outcome=Inquiry.Outcome.AGREED,
             words=said,
@@ -286,7 +286,7 @@ def approve(*, adjustment: PayAdjustment, at: datetime, actor: Any) -> PayAdjust
 @transaction.atomic
 def decline(*, adjustment: PayAdjustment, text: str, at: datetime, actor: Any) -> PayAdjustment:
     """Say no, and why; the inquiry goes on. Raises ``InvalidInput`` without a reason, ``UnableToDecide``."""
-    text = reason_of(text, "words", "Say why: who proposed it reads it.")
+    text = reason_of(text, field="words", says="Say why: who proposed it reads it.")
     adjustment, inquiry = _held(adjustment)
     if adjustment.proposed_by_id == actor.pk:
         raise UnableToDecide("Withdraw what you proposed yourself.")

@@ -21,7 +21,6 @@ from apps.compensation.inquiry_forms import (
     OutcomeForm,
     ReasonForm,
     ReplyForm,
-    TermsForm,
 )
 from apps.compensation.models import Inquiry, InquiryAttachment, LedgerEntry, Statement
 from apps.compensation.rules.attachments import type_of
@@ -383,27 +382,3 @@ def sent(found: InquiryAttachment) -> FileResponse:
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "no-store, private"
     return response
-
-
-# --- Terms ------------------------------------------------------------------------------------------
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@guarded(policies.SET_INQUIRY_TERMS)
-def terms(request: HttpRequest) -> HttpResponse:
-    """How fast inquiries are answered, by whom, and who hears when they are late."""
-    before = inquiry_terms.terms_in_force()
-    form = TermsForm(request.POST or None, terms=before)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                inquiry_terms.set_terms(terms=form.terms(), at=timezone.now(), actor=request.user)
-            except InvalidInput as error:
-                form.errors_of(error)
-            else:
-                messages.success(request, "Set. What was asked before keeps its terms.")
-                return redirect("compensation:inquiries")
-    context = {"form": form, "terms": before}
-    return render(request, "compensation/inquiry_terms.html", context, status=status)
