@@ -13,6 +13,7 @@ then PYTHONPATH=FOLDER). Memory is the highest resident size of a process of its
 begun. The scratch database is ``benchmarks.measure``'s.
 """
 
+import importlib
 import importlib.util
 import multiprocessing
 import resource
@@ -135,10 +136,9 @@ def cell_by_cell(rows: list[list]) -> None:
 
 
 def fastest(rows: list[list]) -> None:
-    from rustpy_xlsxwriter import FastExcel  # type: ignore[import-not-found]
-
     records = (dict(zip(LINE_COLUMNS, row, strict=True)) for row in rows)
-    FastExcel(str(FOLDER / "fastest.xlsx")).freeze(row=1).sheet("EUR", records).save()
+    writer = importlib.import_module("rustpy_xlsxwriter")
+    writer.FastExcel(str(FOLDER / "fastest.xlsx")).freeze(row=1).sheet("EUR", records).save()
 
 
 def memory(work: Callable[[], None]) -> int:

@@ -82,7 +82,7 @@ def test_open_months_follow_the_newest_run(company):
 def test_draws_owed_by_reps_stand_apart_from_the_sum(payroll):
     rep = payroll.cast.rep(payroll.cast.ae)
     plan = flat_plan(rate="10") | {"format": "salesportal.plan/2"}
-    plan["draw"] = {"amount": "500.00", "kind": "recoverable"}
+    plan["draw"] = {"name": "Draw", "amount": "500.00", "recoverable": "yes", "paid": "with_the_run"}
     payroll.assign(rep, payroll.plan(plan))
     payroll.won(rep, noon(4), 1_000_00)
     payroll.settle(JANUARY)

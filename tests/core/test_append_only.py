@@ -16,7 +16,11 @@ from apps.compensation.models import (
     CreditSplitPart,
     CustomerPayment,
     ExchangeRate,
+    KeptFile,
     PayoutCurrency,
+    PayoutRun,
+    PayReview,
+    PayrollLayoutVersion,
     PlanAcknowledgement,
     Replay,
     ReplayFigure,
@@ -25,10 +29,13 @@ from apps.compensation.models import (
     ReplayPerson,
     ReplayProblem,
 )
+from apps.compensation.rules.payroll_layout import DEFAULT
 from apps.compensation.services import credit_splits, plans, rates
+from apps.compensation.services.payroll_layouts import create_layout
 from apps.core.append_only import removal_statements, trigger_statements
 from apps.customers.models import Churn, HealthReading, NpsAnswer
 from apps.customers.services import readings
+from apps.jobs import services as jobs
 from apps.leads.models import (
     Cadence,
     CadenceVersion,
@@ -104,6 +111,9 @@ COLUMNS = {
     ReplayPerson: ("role", "am"),
     ReplayProblem: ("says", "none"),
     PlanAcknowledgement: ("typed_name", "another"),
+    KeptFile: ("about", "another"),
+    PayReview: ("reason", "none"),
+    PayrollLayoutVersion: ("number", 9),
 }
 
 
@@ -149,8 +159,26 @@ def record(cast: Cast) -> Cast:
     )
     _replay(cast, rep)
     _credit_and_rates(cast)
+    _finance(cast, rep)
     _sealed(cast)
     return cast
+
+
+def _finance(cast: Cast, rep: Rep) -> None:
+    """A file that a job made of a run in approval, a verdict on a rep's pay in it, and a payroll layout."""
+    month = {"starts_on": date(2026, 9, 1), "ends_on": date(2026, 10, 1)}
+    run = PayoutRun.objects.create(
+        code="2026-09", state="submitted", created_at=NOW, fingerprint="1f", **month
+    )
+    job = jobs.enqueue(kind="append-only", key="file", at=NOW)
+    KeptFile.objects.create(
+        run=run, kind="report", format="csv", job=job, made_at=NOW, fingerprint="1f", sha256="1f", size=1, path="x",
+    )  # fmt: skip
+    PayReview.objects.create(
+        run=run, rep=rep, side="finance", verdict="sent_back", digest="1f", reason="Look again.", by=cast.finance,
+        at=NOW,
+    )  # fmt: skip
+    create_layout(name="Payroll", document=DEFAULT.as_document(), at=NOW, actor=cast.finance)
 
 
 def _sealed(cast: Cast) -> None:

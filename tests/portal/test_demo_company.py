@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import mean, median
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.compensation.models import PayoutRun, PlanVersion, Statement
+from apps.compensation.selectors.reviews import progress, worklist
 from apps.leads.models import (
     Account,
     Definition,
@@ -40,6 +42,7 @@ from apps.scorecards.models import (
     ScorecardSignature,
 )
 from apps.slas.models import Clock, ClockState
+from tests.compensation.test_finance_files import agree
 from tests.scorecards.plain import PlainRecord
 from tests.scorecards.plain_ranking import Terms, plain_ranking
 
@@ -338,3 +341,26 @@ class TestLoadAgain:
     def test_refuses_a_portal_that_is_in_use(self) -> None:
         with pytest.raises(CommandError, match="Somebody is here already"):
             _load(AT.isoformat(), size="small")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("company")
+class TestFinance:
+    def test_every_file_of_a_locked_run_agrees_with_the_ledger(self) -> None:
+        run = PayoutRun.objects.closed().order_by("-starts_on")[0]
+        agree(run, SimpleNamespace(finance=_user("Henrik Vass")))
+
+    def test_the_run_in_approval_has_something_odd_and_is_half_reviewed(self) -> None:
+        run = PayoutRun.objects.get(state="submitted")
+        rows = worklist(run, Statement.objects.filter(run=run))
+        done = progress(rows)
+        assert rows[0].oddities
+        assert 0 < done.odd < done.people
+        assert 0 < done.approved < done.people
+        assert done.ok_by_manager > 0
+
+    def test_the_payroll_file_has_layouts(self, client: Client) -> None:
+        client.force_login(_user("Henrik Vass"))
+        page = client.get(reverse("compensation:payroll_layouts")).content.decode()
+        assert "Payroll bureau" in page
+        assert "Bank, semicolons" in page

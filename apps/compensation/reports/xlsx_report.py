@@ -183,7 +183,7 @@ def _write_line_sheets(
         for line, row in enumerate(_chain(batch, islice(rows, MOST_ROWS - 1)), 1):
             sheet.put(line, writer.xml(line, row[1:]))
             total += row[-1]
-        sheet.write_string(line + 1, 0, f"Total {currency}", formats.bold)
+        sheet.write_string(line + 1, 1, f"Total {currency}", formats.bold)
         last = len(LINE_COLUMNS) - 1
         cell = write_total(sheet, line + 1, last, total, currency, formats.money(currency, bold=True))
         yield Total(name, cell, currency, total)

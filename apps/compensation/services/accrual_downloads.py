@@ -21,7 +21,7 @@ def download_accruals(
     *, file_format: str, at: datetime, actor: Any = None, estimate: bool = True
 ) -> Download:
     """The accruals as of ``at`` as a file; its fingerprint is SHA-256 over the rows. Raises ``InvalidInput``."""
-    check_format(FileKind.ACCRUALS, file_format)
+    check_format(kind=FileKind.ACCRUALS, file_format=file_format)
     today = day_of(at, settings.COMPANY_TIME_ZONE)
     found = accruals(today=today, at=at, estimate=estimate)
     fingerprint = hashlib.sha256(repr(list(accrual_files.rows_of(found))).encode()).hexdigest()

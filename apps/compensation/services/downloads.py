@@ -83,7 +83,7 @@ def download_report(
     *, run: PayoutRun, file_format: str, fingerprint: str, at: datetime, actor: Any = None
 ) -> Download:
     """Make the payout report of ``run`` and record that it was taken; raises as ``keep``."""
-    check_format(FileKind.REPORT, file_format)
+    check_format(kind=FileKind.REPORT, file_format=file_format)
     made = RunFile(run, FileKind.REPORT, file_format, name_of(actor), at)
     return keep(
         kind=FileKind.REPORT,
@@ -120,11 +120,11 @@ def keep(
     what else the file was made of (a layout, a month), without names. Raises ``UnableToDownload`` when the run is
     another by now, ``InvalidInput`` for a format in which this kind does not come.
     """
-    check_format(kind, file_format)
+    check_format(kind=kind, file_format=file_format)
     # Held until the file is recorded: the run cannot be computed again under it.
     PayoutRun.objects.select_for_update().get(pk=run.pk)
     run.refresh_from_db()
-    refuse_another_state(run, fingerprint)
+    refuse_another_state(run=run, fingerprint=fingerprint)
     stored = store(folder_name=f"payouts/{run.code}", file_format=file_format, at=at, write=write)
     download = Download.objects.create(
         kind=kind,
@@ -218,7 +218,7 @@ def take(*, kept: Download | KeptFile, at: datetime, actor: Any) -> Download:
     return download
 
 
-def check_format(kind: FileKind, file_format: str) -> None:
+def check_format(*, kind: FileKind, file_format: str) -> None:
     """Raise ``InvalidInput`` unless a file of ``kind`` comes in ``file_format``."""
     known = FORMATS_OF[kind]
     if file_format not in known:
@@ -226,9 +226,9 @@ def check_format(kind: FileKind, file_format: str) -> None:
         raise InvalidInput(f"{FileKind(kind).label}: choose {words}.", field="format")
 
 
-def refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
+def refuse_another_state(*, run: PayoutRun, fingerprint: str) -> None:
     """Raise ``UnableToDownload`` unless ``run`` stands as it was seen, and its lines as they were computed."""
-    refuse_unseen(run, fingerprint)
+    refuse_unseen(run=run, fingerprint=fingerprint)
     if control.fingerprint(run) != run.fingerprint:
         raise UnableToDownload(
             "The ledger no longer gives the fingerprint that this run was computed with, so no file is made "
@@ -236,7 +236,7 @@ def refuse_another_state(run: PayoutRun, fingerprint: str) -> None:
         )
 
 
-def refuse_unseen(run: PayoutRun, fingerprint: str) -> None:
+def refuse_unseen(*, run: PayoutRun, fingerprint: str) -> None:
     """Raise ``UnableToDownload`` unless ``run`` stands as it was seen; its lines are not read."""
     if not run.is_computed:
         raise UnableToDownload("The run is being computed: its figures do not stand yet.")

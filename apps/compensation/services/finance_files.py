@@ -62,7 +62,7 @@ def request_file(
             write=made.write,
             about=about,
         )
-    refuse_unseen(run, fingerprint)
+    refuse_unseen(run=run, fingerprint=fingerprint)
     version = layout.pk if layout is not None else None
     return jobs.enqueue(
         kind=JOB_KIND,
@@ -79,7 +79,7 @@ def request_file(
 def _check(run: PayoutRun, kind: str, file_format: str, layout: PayrollLayoutVersion | None) -> None:
     if kind not in KINDS:
         raise InvalidInput("Choose the payout report, all lines or the payroll file.", field="kind")
-    check_format(FileKind(kind), file_format)
+    check_format(kind=FileKind(kind), file_format=file_format)
     if kind != FileKind.PAYROLL:
         return
     if layout is None:
@@ -109,7 +109,7 @@ def make_file(job: JobContext) -> KeptFile:
         return known
     asked = job.params
     run = PayoutRun.objects.get(pk=asked["run_id"])
-    refuse_another_state(run, asked["fingerprint"])
+    refuse_another_state(run=run, fingerprint=asked["fingerprint"])
     layout = PayrollLayoutVersion.objects.select_related("layout").filter(pk=asked["layout"]).first()
     total = row_count(run, FileKind(asked["kind"]))
     by = Job.objects.select_related("requested_by").get(pk=job.job_id).requested_by
@@ -139,7 +139,7 @@ def _kept(
         PayoutRun.objects.select_for_update().get(pk=run.pk)
         run.refresh_from_db()
         # Reading took a while, and nobody waited for it.
-        refuse_another_state(run, asked["fingerprint"])
+        refuse_another_state(run=run, fingerprint=asked["fingerprint"])
         kept = KeptFile.objects.create(
             run=run,
             kind=asked["kind"],

@@ -20,7 +20,7 @@ def download_replay(*, replay: Replay, file_format: str, at: datetime, actor: An
     The fingerprint is taken anew from the figures before the file is written. Raises ``UnableToDownload`` while it
     is not worked out (or when its figures are others by now), ``InvalidInput`` for an unknown format.
     """
-    check_format(FileKind.REPLAY, file_format)
+    check_format(kind=FileKind.REPLAY, file_format=file_format)
     outcome = ReplayOutcome.objects.filter(replay=replay).first()
     if outcome is None:
         raise UnableToDownload("The replay is not worked out yet: there is nothing whole to download.")
