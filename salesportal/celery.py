@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     "tidy up after holds": every(300, "leads.sweep_holds"),
     "mail invitations": every(30, "leads.send_invitations"),
     "go on with cadences": every(60, "leads.sweep_cadences"),
+    "remind of inquiries, and close old ones": every(300, "compensation.sweep_inquiries"),
     "remind judges of contests": every(300, "leads.remind_judges"),
     "read calendar feeds": every(300, "reps.read_feeds"),
     "seal what is on record": every(60, "audit.seal"),
