@@ -38,7 +38,10 @@ _PRIOR = (
     "plan_version_id", "conversion",
 )  # fmt: skip
 _RATES_BEFORE = timedelta(days=93)
-_SHARED_BUDGET = "What others used of a SPIFF’s budget is taken as the pack says it (inputs/budgets.json): their pay is not in it."
+_SHARED_BUDGET = (
+    "What others used of a SPIFF’s budget is taken as the pack says it (inputs/budgets.json), since their pay "
+    "is not in it."
+)
 _CHANGED = (
     "A plan, an assignment or a quota was changed after this statement was computed. The pack has them as they "
     "are now, so lines may differ; the difference is posted by a later run."
