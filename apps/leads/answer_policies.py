@@ -47,7 +47,7 @@ CONTEST = Policy(
 )
 SEE_CONTESTS = Policy(
     "leads.see_contests",
-    "Both sides of a contest, their managers, its judge, marketing and RevOps see it.",
+    "Both sides of a contest, who continues after it, their managers, its judge, marketing and RevOps see it.",
     roles=has_role(Role.SDR, Role.AE, Role.MANAGER, Role.MARKETING, Role.REVOPS),
 )
 STATE_IN_CONTEST = Policy(

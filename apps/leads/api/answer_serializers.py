@@ -23,7 +23,7 @@ class StatementInput(serializers.Serializer):
 
 
 class DecisionInput(serializers.Serializer):
-    decision = serializers.ChoiceField(choices=("uphold", "dismiss"))
+    decision = serializers.ChoiceField(choices=("uphold", "uphold_with_another", "dismiss"))
     reason = serializers.CharField(max_length=MOST_WORDS)
 
 
@@ -32,6 +32,9 @@ class ContestSerializer(serializers.ModelSerializer):
     ae = serializers.CharField(source="hand_off.ae.name")
     company = serializers.CharField(source="hand_off.lead.company")
     judge = serializers.CharField(source="judge.name")
+    continues_with = serializers.SerializerMethodField(
+        help_text="The AE who continues after an upheld contest, where that is another; else null."
+    )
     # Named, or its choices would make another enumeration of the same name in the document.
     rejection_reason = serializers.CharField()
 
@@ -40,8 +43,12 @@ class ContestSerializer(serializers.ModelSerializer):
         fields = (
             "id", "hand_off", "company", "sdr", "ae", "state", "opened_at", "reason", "criterion",
             "rejection_reason", "comment", "rejected_at", "judge", "due_at", "sdr_statement", "ae_statement",
-            "closed_at", "decision_reason", "followed",
+            "closed_at", "decision_reason", "followed", "continues_with",
         )  # fmt: skip
+
+    def get_continues_with(self, contest: Contest) -> str | None:
+        successor = contest.hand_off.successor
+        return successor.name if successor is not None else None
 
 
 class ContestPageSerializer(serializers.Serializer):

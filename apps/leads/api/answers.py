@@ -141,7 +141,7 @@ class WithdrawView(_OneContest):
 
 
 class DecideView(_OneContest):
-    """The judge's decision: upheld, it moves the credit to the SDR."""
+    """The judge's decision: upheld, it moves the credit to the SDR; the deal may go on with another AE."""
 
     policy = answer_policies.JUDGE_CONTEST
 
@@ -151,7 +151,8 @@ class DecideView(_OneContest):
         given = read(serializers.DecisionInput, request)
         done = contests.decide_contest(
             contest=found,
-            uphold=given["decision"] == "uphold",
+            uphold=given["decision"] != "dismiss",
+            with_another=given["decision"] == "uphold_with_another",
             reason=given["reason"],
             at=timezone.now(),
             actor=request.user,

@@ -38,6 +38,9 @@ class StatementForm(forms.Form):
     statement = _words("Your statement", "Write what the judge should know.", "Each side adds one.")
 
 
+WITH_ANOTHER = "uphold_with_another"
+
+
 class DecisionForm(forms.Form):
     """Uphold or dismiss, with the reason."""
 
@@ -45,6 +48,7 @@ class DecisionForm(forms.Form):
         label="What do you decide?",
         choices=(
             ("uphold", "Uphold: it should have been accepted"),
+            (WITH_ANOTHER, "Uphold, and another AE continues with the customer"),
             ("dismiss", "Dismiss: the rejection stands"),
         ),
         widget=forms.RadioSelect,

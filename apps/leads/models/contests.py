@@ -48,14 +48,19 @@ class ContestState(models.TextChoices):
 
 class ContestQuerySet(models.QuerySet["Contest"]):
     def visible_to(self, user: Any) -> "ContestQuerySet":
-        """The SDR, the AE, their managers, the judge, RevOps and marketing."""
+        """The SDR, the AE, who continues, their managers, the judge, RevOps and marketing."""
         if user.role in ("revops", "marketing"):
             return self
         if user.role == "manager":
             return self.filter(
-                Q(hand_off__ae__team__manager=user) | Q(hand_off__sdr__team__manager=user) | Q(judge=user)
+                Q(hand_off__ae__team__manager=user)
+                | Q(hand_off__sdr__team__manager=user)
+                | Q(hand_off__successor__team__manager=user)
+                | Q(judge=user)
             )
-        return self.filter(Q(hand_off__ae__user=user) | Q(hand_off__sdr__user=user))
+        return self.filter(
+            Q(hand_off__ae__user=user) | Q(hand_off__sdr__user=user) | Q(hand_off__successor__user=user)
+        )
 
     def open(self) -> "ContestQuerySet":
         """Waiting for the judge, the one due first."""

@@ -106,14 +106,17 @@ class AnsweredHow(models.TextChoices):
 
 class HandOffQuerySet(models.QuerySet["HandOff"]):
     def visible_to(self, user: Any) -> "HandOffQuerySet":
-        """The AE it went to, the SDR it came from, their managers, who judges its contest, and the whole view."""
+        """The AE it went to (or who continues), the SDR, their managers, who judges its contest, and the whole view."""
         if user.role in ("revops", "finance", "marketing"):
             return self
         if user.role == "manager":
             return self.filter(
-                Q(ae__team__manager=user) | Q(sdr__team__manager=user) | Q(contest__judge=user)
+                Q(ae__team__manager=user)
+                | Q(sdr__team__manager=user)
+                | Q(contest__judge=user)
+                | Q(successor__team__manager=user)
             )
-        return self.filter(Q(ae__user=user) | Q(sdr__user=user))
+        return self.filter(Q(ae__user=user) | Q(sdr__user=user) | Q(successor__user=user))
 
     def pending(self) -> "HandOffQuerySet":
         """Waiting, the oldest promise first."""
@@ -134,6 +137,14 @@ class HandOff(models.Model):
     )
     sdr = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="hand_offs_made")
     ae = models.ForeignKey("reps.Rep", on_delete=models.PROTECT, related_name="hand_offs_received")
+    successor = models.ForeignKey(
+        "reps.Rep",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="hand_offs_continued",
+        help_text="the AE who continues after an upheld contest, where that is another than who rejected it",
+    )
     created_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, blank=True, help_text="by when the AE promised an answer")
     warn_at = models.DateTimeField(null=True, blank=True)
@@ -183,3 +194,8 @@ class HandOff(models.Model):
 
     def __str__(self) -> str:
         return f"Hand-off {self.pk}"
+
+    @property
+    def continues_with(self) -> Any:
+        """The AE (a ``Rep``) whose deal it is or will be. Whose answer it had is ``ae``, also after a contest."""
+        return self.ae if self.successor_id is None else self.successor

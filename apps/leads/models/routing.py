@@ -127,6 +127,7 @@ class RoutingDecision(models.Model):
         BOOKED = "booked", "Booked"
         RESCHEDULED = "rescheduled", "Rescheduled"
         REROUTED = "rerouted", "Routed again"
+        CONTEST = "contest", "Contest upheld, with another AE"
 
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="routing_decisions")
     hand_off = models.ForeignKey(

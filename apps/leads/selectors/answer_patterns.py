@@ -260,6 +260,17 @@ def _cells(rows: Iterable[tuple[int, Hashable, int, bool]]) -> dict[int, list[Ce
 
 # --- What is behind a figure -----------------------------------------------------------------------
 
+
+def _not_only_continued(user: Any) -> Q:
+    """Whose answer it was is the AE who rejected it: who continued after a contest has it in no figure of theirs."""
+    if user.role == Role.AE:
+        return Q(ae__user=user)
+    if user.role == Role.MANAGER:
+        its = Q(ae__team__manager=user) | Q(sdr__team__manager=user) | Q(contest__judge=user)
+        return its | Q(successor__isnull=True)
+    return Q()
+
+
 WHAT = {"answered": "Answered", "accepted": "Accepted", "rejected": "Rejected"}
 
 
@@ -273,7 +284,7 @@ def behind(
     criterion: str = "",
 ) -> QuerySet[HandOff]:
     """The hand-offs behind a figure that ``user`` may see, the latest answer first."""
-    seen = HandOff.objects.visible_to(user).values("pk")
+    seen = HandOff.objects.visible_to(user).filter(_not_only_continued(user)).values("pk")
     rows = answered_in(period).filter(pk__in=seen).select_related("lead", "ae", "sdr")
     if what == "rejected":
         rows = rows.filter(REJECTED)

@@ -1,17 +1,20 @@
 """What the contest pages show: whose turn it is, what is at stake, and both sides of one contest."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Role
 from apps.core.keyset import Page, page_of
-from apps.leads.models import Contest, ContestState, HandOff
+from apps.leads.models import Contest, ContestState, HandOff, RoutingDecision
 from apps.leads.selectors import hand_offs
+from apps.leads.selectors.availability import why_not_free
 from apps.leads.selectors.happenings import Happening
 from apps.leads.selectors.timeline import timeline_of
+from apps.leads.services import assigning, succession
+from apps.reps.models import Rep
 
 MOST_OPEN = 200
 HAPPENINGS = 30
@@ -23,6 +26,7 @@ def contest_rows(user: Any) -> Any:
         "hand_off__lead__account",
         "hand_off__sdr__team",
         "hand_off__ae__team",
+        "hand_off__successor__team",
         "hand_off__meeting",
         "hand_off__qualification__definition",
         "judge",
@@ -79,6 +83,62 @@ def contest_page(contest: Contest) -> ContestPage:
         timeline=timeline_of(contest.hand_off.lead, most=HAPPENINGS).happenings,
         criterion_name=names.get(contest.criterion, contest.criterion.replace("_", " ")),
     )
+
+
+# --- Another AE who continues -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Others:
+    """The AEs of whom routing would name one, at the time by which it would go: who is free then, and who not."""
+
+    starts_at: datetime | None
+    is_the_meetings: bool
+    free: list[str]
+    closed: list[tuple[str, str]]
+
+
+def others_for(contest: Contest, *, now: datetime) -> Others:
+    """What the judge may know before deciding; routing itself names the AE when it is decided."""
+    hand_off, without = contest.hand_off, succession.passed_over(contest)
+    aes = assigning.receiving_aes(lead=hand_off.lead, at=now)
+    meeting = hand_off.meeting
+    if meeting is not None and meeting.state == meeting.State.CANCELLED and meeting.starts_at > now:
+        why = _closed(aes, without, meeting.starts_at, meeting.ends_at, now, with_notice=False)
+        if len(why) < len(aes):
+            return _others(aes, why, meeting.starts_at, is_the_meetings=True)
+    starts_at = succession.soonest(hand_off=hand_off, without=without, at=now)
+    if starts_at is None:
+        return _others(
+            aes, {one.pk: without.get(one.pk, "No time in the weeks to come") for one in aes}, None
+        )
+    ends_at = starts_at + timedelta(minutes=meeting.minutes if meeting is not None else 30)
+    return _others(aes, _closed(aes, without, starts_at, ends_at, now), starts_at)
+
+
+def _closed(
+    aes: list[Rep], without: dict[int, str], starts_at: datetime, ends_at: datetime, now: datetime, **how: Any
+) -> dict[int, str]:
+    """Why each of those who cannot take it cannot, in words."""
+    why = why_not_free(aes=aes, starts_at=starts_at, ends_at=ends_at, at=now, **how)
+    return {
+        one.pk: without.get(one.pk) or why[one.pk].words for one in aes if one.pk in without or one.pk in why
+    }
+
+
+def _others(
+    aes: list[Rep], why: dict[int, str], starts_at: datetime | None, is_the_meetings: bool = False
+) -> Others:
+    free = [one.name for one in aes if one.pk not in why]
+    return Others(starts_at, is_the_meetings, free, [(one.name, why[one.pk]) for one in aes if one.pk in why])
+
+
+def succession_of(contest: Contest) -> RoutingDecision | None:
+    """Why it was this AE who continues: routing's decision, where the judge wanted another."""
+    if contest.hand_off.successor_id is None:
+        return None
+    decisions = RoutingDecision.objects.filter(hand_off=contest.hand_off, cause=RoutingDecision.Cause.CONTEST)
+    return decisions.select_related("chosen").order_by("-at", "-pk").first()
 
 
 # --- The hand-offs that were made ---------------------------------------------------------------------

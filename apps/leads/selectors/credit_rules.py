@@ -88,7 +88,7 @@ def shared(
     day = day_of(occurred_at, settings.COMPANY_TIME_ZONE)
     people = {
         "sdr": hand_off.sdr_id if hand_off else None,
-        "ae": hand_off.ae_id if hand_off else None,
+        "ae": (hand_off.successor_id or hand_off.ae_id) if hand_off else None,
         "opener": opportunity.sourced_by_id if opportunity else None,
         "owner": opportunity.owner_id if opportunity else None,
         "lead_owner": lead.owner_id if lead else None,

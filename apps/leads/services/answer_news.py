@@ -65,13 +65,15 @@ def tell_opened(*, contest: Contest, at: datetime) -> None:
 
 
 def tell_closed(*, contest: Contest, at: datetime) -> None:
-    """Tell both sides and their managers how it ended; after a withdrawal, the judge too."""
+    """Tell both sides, who continues, and their managers how it ended; after a withdrawal, the judge too."""
     hand_off = contest.hand_off
     told = {
         hand_off.sdr.user_id,
         hand_off.ae.user_id,
         hand_off.ae.team.manager_id,
         hand_off.sdr.team.manager_id,
+        hand_off.continues_with.user_id,
+        hand_off.continues_with.team.manager_id,
         contest.judge_id,
     } - {contest.closed_by_id}
     title = f"{hand_off.lead.label}: contest {contest.get_state_display().lower()}"

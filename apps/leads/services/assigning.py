@@ -1,6 +1,6 @@
 """Name the AE for a time and take that time, in one act: routing chooses until the database grants it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,13 +84,15 @@ def receiving_aes(*, lead: Lead, at: datetime) -> list[Rep]:
     return asked_aes(lead=lead, rules=rules, on=at.date())[0]
 
 
-def assign(*, asked: Asked, make: Make, without: Collection[int] = ()) -> Assigned:
+def assign(
+    *, asked: Asked, make: Make, without: Collection[int] = (), passed_over: Mapping[int, str] | None = None
+) -> Assigned:
     """Let routing choose until the database grants the time: a race lost is a candidate less.
 
-    ``without`` are AEs who had it before. Raises ``NobodyFree`` when no candidate is left. The caller has locked
-    the lead, and keeps the decision.
+    ``without`` are AEs who had it before, ``passed_over`` others with why, in words. Raises ``NobodyFree`` when no
+    candidate is left. The caller has locked the lead, and keeps the decision.
     """
-    passed_over = dict.fromkeys(without, routing.HAD_IT)
+    passed = {**dict.fromkeys(without, routing.HAD_IT), **(passed_over or {})}
     while True:
         chosen = routing.choose(
             lead=asked.lead,
@@ -98,7 +100,7 @@ def assign(*, asked: Asked, make: Make, without: Collection[int] = ()) -> Assign
             ends_at=asked.ends_at,
             at=asked.at,
             sdr=asked.sdr,
-            without=passed_over,
+            without=passed,
             cause=asked.cause,
             **asked.overlooked,
         )
@@ -107,7 +109,7 @@ def assign(*, asked: Asked, make: Make, without: Collection[int] = ()) -> Assign
         taker = _try(asked, chosen.ae, make)
         if taker is not None:
             return Assigned(chosen.ae, taker, chosen=chosen)
-        passed_over[chosen.ae.pk] = routing.LOST_THE_RACE
+        passed[chosen.ae.pk] = routing.LOST_THE_RACE
 
 
 def assign_to(*, asked: Asked, ae: Rep, make: Make, hold: SlotHold | None = None) -> Assigned | None:

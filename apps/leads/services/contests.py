@@ -19,7 +19,7 @@ from apps.leads.models import (
     Opportunity,
     Source,
 )
-from apps.leads.services import answer_news, answered_meetings, judges, queue
+from apps.leads.services import answer_news, answered_meetings, judges, queue, succession
 from apps.leads.services.hand_offs import admit, locked_lead, next_key
 from apps.leads.services.record import NewEvent, owned, record_event, reverse_event, sourced
 from apps.leads.signals import hand_off_decided
@@ -193,13 +193,21 @@ def withdraw_contest(*, contest: Contest, at: datetime, actor: Any) -> Contest:
 
 @transaction.atomic
 def decide_contest(
-    *, contest: Contest, uphold: bool, reason: str, at: datetime, actor: Any, source: Source = Source.PAGE
+    *,
+    contest: Contest,
+    uphold: bool,
+    reason: str,
+    at: datetime,
+    actor: Any,
+    source: Source = Source.PAGE,
+    with_another: bool = False,
 ) -> Contest:
     """The judge upholds or dismisses, with a reason both sides read.
 
     Upheld, the rejection is reversed and the acceptance recorded, which moves the credit to the SDR; the
-    opportunity opens with the AE, unless the lead went on by another way: then the credit alone moves. Raises
-    ``InvalidInput`` without a reason; ``UnableToJudge`` for anybody but the judge, and when it is closed.
+    opportunity opens with the AE, or ``with_another`` whom routing names, unless the lead went on by another way:
+    then the credit alone moves. Raises ``InvalidInput`` without a reason, or for another AE where the lead went
+    on; ``UnableToJudge`` for anybody but the judge, and when it is closed; ``succession.NobodyElse``.
     """
     reason = _written(reason, "reason", "Say why: both sides read it.")
     contest = _held(contest)
@@ -211,14 +219,18 @@ def decide_contest(
         raise UnableToJudge("You belong to one of the sides by now: RevOps names another judge.")
     if uphold:
         _record(contest, EventKind.UPHELD, at, actor, source)
-        followed = _uphold(contest, at, actor, source)
+        followed = _uphold(contest, at, actor, source, with_another)
     else:
         _record(contest, EventKind.DISMISSED, at, actor, source)
         followed = "The rejection stands."
     state = ContestState.UPHELD if uphold else ContestState.DISMISSED
     _close(contest, state, reason, followed, at, actor)
     audit.record(
-        verb=f"leads.contest.{state}", subject=contest, at=at, actor=actor, data={"followed": followed}
+        verb=f"leads.contest.{state}",
+        subject=contest,
+        at=at,
+        actor=actor,
+        data={"followed": followed} | ({"continues": contest.hand_off.continues_with.pk} if uphold else {}),
     )
     if uphold:
         hand_off_decided.send(sender=HandOff, hand_off=contest.hand_off, at=at)
@@ -231,15 +243,17 @@ def _close(
     contest: Contest, state: ContestState, reason: str, followed: str, at: datetime, actor: Any
 ) -> None:
     contest.state, contest.closed_at, contest.closed_by = state, at, actor
-    contest.decision_reason, contest.followed = reason, followed
+    contest.decision_reason, contest.followed = reason, followed[:200]
     contest.save(update_fields=["state", "closed_at", "closed_by", "decision_reason", "followed"])
 
 
-def _uphold(contest: Contest, at: datetime, actor: Any, source: Source) -> str:
+def _uphold(contest: Contest, at: datetime, actor: Any, source: Source, with_another: bool) -> str:
     """Reverse the rejection, record the acceptance, open what may be opened; what followed, in words."""
     hand_off = contest.hand_off
     lead = hand_off.lead
-    credit_only = _went_on(lead, hand_off)
+    credit_only = went_on(lead, hand_off)
+    if credit_only and with_another:
+        raise InvalidInput(f"{credit_only} Uphold it as it is: the credit alone moves.", field="decision")
     rejected = FunnelEvent.objects.filter(hand_off=hand_off, kind=EventKind.REJECTED).effective()
     for event in rejected:
         reverse_event(event=event, reason=UPHELD_REASON, at=at, actor=actor, source=source)
@@ -250,10 +264,14 @@ def _uphold(contest: Contest, at: datetime, actor: Any, source: Source) -> str:
     if credit_only:
         record_event(event=_acceptance(hand_off, at, actor, source), at=at)
         return f"The credit moved to {hand_off.sdr.name}. {credit_only}"
+    meeting = succession.name_successor(contest=contest, at=at) if with_another else ""
     admit(hand_off=hand_off, at=at, amount_minor=None, currency="", actor=actor, source=source)
     _take_from_queue(lead)
-    words = f"The credit moved to {hand_off.sdr.name}; the opportunity is with {hand_off.ae.name}."
-    return f"{words} {_meeting_words(hand_off, at)}".strip()
+    whose = f"the opportunity is with {hand_off.continues_with.name}"
+    if with_another:
+        whose += f", whom routing named in place of {hand_off.ae.name}"
+    words = f"The credit moved to {hand_off.sdr.name}; {whose}."
+    return f"{words} {meeting if with_another else _meeting_words(hand_off, at)}".strip()
 
 
 def _acceptance(hand_off: HandOff, at: datetime, actor: Any, source: Source) -> NewEvent:
@@ -269,7 +287,7 @@ def _acceptance(hand_off: HandOff, at: datetime, actor: Any, source: Source) -> 
     )
 
 
-def _went_on(lead: Lead, hand_off: HandOff) -> str:
+def went_on(lead: Lead, hand_off: HandOff) -> str:
     """Why no opportunity opens although the contest is upheld: the lead went on by another way; else ""."""
     later = HandOff.objects.filter(lead=lead, created_at__gt=hand_off.created_at).exclude(pk=hand_off.pk)
     if later.exclude(state=HandOff.State.REJECTED).exists():

@@ -135,7 +135,7 @@ def admit(
 
     For whoever holds the lead's lock and has decided the hand-off.
     """
-    lead, ae, sdr = hand_off.lead, hand_off.ae, hand_off.sdr
+    lead, ae, sdr = hand_off.lead, hand_off.continues_with, hand_off.sdr
     opportunity = _opened(hand_off, at, amount_minor, currency or ae.team.currency)
     # Also out of the queue, where its SDR had it back for a new time.
     Lead.objects.filter(pk=lead.pk).update(
@@ -174,7 +174,7 @@ def next_key(*, subject: HandOff | Opportunity, kind: EventKind) -> str:
 
 
 def _opened(hand_off: HandOff, at: datetime, amount_minor: int | None, currency: str) -> Opportunity:
-    lead, ae = hand_off.lead, hand_off.ae
+    lead, ae = hand_off.lead, hand_off.continues_with
     fields: dict[str, Any] = {
         "name": lead.company or lead.label,
         "account": lead.account,

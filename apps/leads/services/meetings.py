@@ -29,6 +29,7 @@ from apps.leads.models import (
 from apps.leads.services import invitations, meeting_news, queue, slots
 from apps.leads.services.record import NewEvent, owned, record_event, reverse_event, sourced
 from apps.leads.signals import meeting_closed
+from apps.reps.models import Rep
 
 BOOKED, HELD, NO_SHOW, CANCELLED = (
     Meeting.State.BOOKED, Meeting.State.HELD, Meeting.State.NO_SHOW, Meeting.State.CANCELLED,
@@ -51,6 +52,13 @@ class Locked:
     lead: Lead
     hand_off: HandOff | None
     meeting: Meeting
+
+    @property
+    def whose(self) -> Rep:
+        """The AE whose deal it is: the meeting's, or who continues with it after a contest."""
+        if self.hand_off is not None and self.hand_off.successor is not None:
+            return self.hand_off.successor
+        return self.meeting.ae
 
     @property
     def is_waiting(self) -> bool:

@@ -141,16 +141,16 @@ def _assign(its: meetings.Locked, starts_at: datetime, ends_at: datetime, at: da
     sdr = its.hand_off.sdr if its.hand_off else None
     asked = assigning.Asked(its.lead, starts_at, ends_at, at, sdr=sdr, cause="rescheduled", instead_of=old)
     make = _maker(its, starts_at, ends_at, at)
-    same = assigning.assign_to(asked=asked, ae=its.meeting.ae, make=make)
+    same = assigning.assign_to(asked=asked, ae=its.whose, make=make)
     if same is not None:
         return same
     if not its.is_waiting:
         closed = why_not_free(
-            aes=[its.meeting.ae], starts_at=starts_at, ends_at=ends_at, at=at, **asked.overlooked
+            aes=[its.whose], starts_at=starts_at, ends_at=ends_at, at=at, **asked.overlooked
         )
-        why = closed[its.meeting.ae_id].words.lower() if closed else "just booked"
+        why = closed[its.whose.pk].words.lower() if closed else "just booked"
         raise UnableToReschedule(
-            f"{its.meeting.ae.name}, whose deal it is, cannot then ({why}): choose another time.",
+            f"{its.whose.name}, whose deal it is, cannot then ({why}): choose another time.",
             field="starts_at",
         )
     try:
@@ -173,7 +173,7 @@ def _move(
             raise UnableToReschedule("Somebody else just changed this meeting: look at it first.")
         slots.give_back(of=old)
     if hand_off is not None:
-        _follow(hand_off, new, assigned, at, actor)
+        _follow(hand_off, its.whose, new, assigned, at, actor)
     if its.is_waiting and its.lead.is_workable:
         meetings.out_of_queue(its.lead)
         its.lead.save()
@@ -188,11 +188,13 @@ def _move(
     return new
 
 
-def _follow(hand_off: HandOff, new: Meeting, assigned: assigning.Assigned, at: datetime, actor: Any) -> None:
-    """The hand-off goes with its meeting, and to its AE where that is another."""
+def _follow(
+    hand_off: HandOff, whose: Rep, new: Meeting, assigned: assigning.Assigned, at: datetime, actor: Any
+) -> None:
+    """The hand-off goes with its meeting, and to its AE where that is another than ``whose`` it was."""
     hand_off.meeting = new
     fields = ["meeting"]
-    before, because = hand_off.ae_id, "the customer needed another time"
+    before, because = whose.pk, "the customer needed another time"
     if before != new.ae_id:
         hand_off.ae = assigned.ae
         hand_off.routing = {

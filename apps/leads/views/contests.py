@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.policies import guarded, visible_or_404
 from apps.leads import answer_policies as policies
-from apps.leads.forms.contests import ContestForm, DecisionForm, StatementForm, TermsForm
+from apps.leads.forms.contests import WITH_ANOTHER, ContestForm, DecisionForm, StatementForm, TermsForm
 from apps.leads.models import Contest, HandOff
 from apps.leads.selectors import contests as selectors
 from apps.leads.selectors import hand_offs as hand_off_selectors
@@ -124,9 +124,11 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     form = DecisionForm(request.POST)
 
     def act() -> Contest:
+        decision = form.cleaned_data["decision"]
         return services.decide_contest(
             contest=found,
-            uphold=form.cleaned_data["decision"] == "uphold",
+            uphold=decision != "dismiss",
+            with_another=decision == WITH_ANOTHER,
             reason=form.cleaned_data["reason"],
             at=timezone.now(),
             actor=request.user,
@@ -198,6 +200,7 @@ def _show(request: HttpRequest, found: Contest, *, status: int = 200, **given: A
     side = {found.hand_off.sdr.user_id: "sdr", found.hand_off.ae.user_id: "ae"}.get(user.pk, "")
     context: dict[str, Any] = {
         "page": selectors.contest_page(found),
+        "succession": selectors.succession_of(found),
         "contest": found,
         "now": timezone.now(),
         "may_decide": found.is_open and policies.JUDGE_CONTEST.allows(user, found),
@@ -207,6 +210,8 @@ def _show(request: HttpRequest, found: Contest, *, status: int = 200, **given: A
         "opens_hand_off": HandOff.objects.visible_to(user).filter(pk=found.hand_off_id).exists(),
         "refusal": given.pop("refusal", ""),
     }
+    if context["may_decide"]:
+        context["others"] = selectors.others_for(found, now=context["now"])
     context["decision_form"] = given.get("decision_form") or DecisionForm()
     context["statement_form"] = given.get("statement_form") or StatementForm()
     return render(request, "leads/contest.html", context, status=status)

@@ -62,9 +62,10 @@ def _show(
     hand_off = found.for_hand_off
     stays = hand_off is not None and hand_off.state != HandOff.State.PENDING
     # Whose deal it is, is settled: only the AE's own times are of use.
-    only: dict[str, Any] = {"aes": [found.ae]} if stays else {}
+    whose = hand_off.continues_with if hand_off is not None and stays else found.ae
+    only: dict[str, Any] = {"aes": [whose]} if stays else {}
     offer = offer_for(
-        lead=found.lead, now=now, zone=zone_of(request.user), minutes=minutes, moving=found.ae, **only
+        lead=found.lead, now=now, zone=zone_of(request.user), minutes=minutes, moving=whose, **only
     )
     context = {
         "meeting": found,
@@ -73,6 +74,7 @@ def _show(
         "offer": offer,
         "lengths": BookingRules.Minutes.choices,
         "stays": stays,
+        "whose": whose,
         "now": now,
         "chosen": form["starts_at"].value() if form else "",
     }
