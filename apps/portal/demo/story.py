@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.audit.origin import acting_from
 from apps.portal.demo import (
     agreements,
+    asking,
     cadences,
     crediting,
     customers,
@@ -106,6 +107,8 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             replaying.put_replay(company, span)
         with transaction.atomic():
             reviewing.put_reviews(company, span)
+        with transaction.atomic():
+            asking.put_inquiries(company, span)
     return company
 
 
