@@ -68,16 +68,14 @@ def write_xlsx(
             book, formats, currency, rules.titles(layout), [max(12, len(one.title) + 2) for one in columns]
         )
         writer = RowWriter(kinds, currency, formats.money(currency))
-        sums, line = dict.fromkeys(_SUMMED, 0), 0
-        for line, row in enumerate(group, 1):
-            sheet.put(line, writer.xml(line, [_value(layout, one, row) for one in columns]))
-            for field in _SUMMED:
-                sums[field] += row[field]
+        of_currency = list(group)
+        end = sheet.put(1, ([_value(layout, one, row) for one in columns] for row in of_currency), writer)
         if layout.control_row:
+            bold = formats.money(currency, bold=True)
             for column, one in enumerate(columns):
                 if one.kind == rules.MONEY:
-                    bold = formats.money(currency, bold=True)
-                    write_total(sheet, line + 1, column, sums[one.field], currency, bold)
+                    total = sum(row[one.field] for row in of_currency)
+                    write_total(sheet, end, column, total, currency, bold)
     book.close()
 
 

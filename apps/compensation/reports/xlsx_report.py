@@ -8,7 +8,7 @@ safe digits, far above any amount here; a test reads every figure back to the mi
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -154,19 +154,24 @@ def _write_report_sheet(book: Any, formats: Formats, currency: str, rows: Iterab
     )
     bold = formats.money(currency, bold=True)
     writer = RowWriter(_KINDS, currency, formats.money(currency))
-    earned = adjusted = line = 0
-    for line, row in enumerate(rows, 1):
-        values = (
-            row.team, row.agency, row.rep_id, row.rep, row.external_id, row.role, row.plan, row.plan_version,
-            row.component_key, row.component, row.lines, row.earned_minor, row.adjustments_minor, row.payable_minor,
-        )  # fmt: skip
-        sheet.put(line, writer.xml(line, values))
-        earned += row.earned_minor
-        adjusted += row.adjustments_minor
-    sheet.write_string(line + 1, 0, f"Total {currency}", formats.bold)
+    earned = adjusted = 0
+
+    def cells() -> Iterator[tuple[Any, ...]]:
+        nonlocal earned, adjusted
+        for row in rows:
+            earned += row.earned_minor
+            adjusted += row.adjustments_minor
+            yield (
+                row.team, row.agency, row.rep_id, row.rep, row.external_id, row.role, row.plan, row.plan_version,
+                row.component_key, row.component, row.lines, row.earned_minor, row.adjustments_minor,
+                row.payable_minor,
+            )  # fmt: skip
+
+    end = sheet.put(1, cells(), writer)
+    sheet.write_string(end, 0, f"Total {currency}", formats.bold)
     cell = ""
     for column, minor in ((11, earned), (12, adjusted), (13, earned + adjusted)):
-        cell = write_total(sheet, line + 1, column, minor, currency, bold)
+        cell = write_total(sheet, end, column, minor, currency, bold)
     return Total(currency, cell, currency, earned + adjusted)
 
 
@@ -174,24 +179,30 @@ def _write_line_sheets(
     book: Any, formats: Formats, currency: str, rows: Iterator[LineRow]
 ) -> Iterator[Total]:
     writer = RowWriter(_LINE_KINDS, currency, formats.money(currency))
+    last = len(LINE_COLUMNS) - 1
     number = 0
-    while batch := list(islice(rows, 1)):
+    while (first := next(rows, None)) is not None:
         number += 1
         name = currency if number == 1 else f"{currency} {number}"
         sheet = begin_sheet(book, formats, name, LINE_COLUMNS, _LINE_WIDTHS)
-        total, line = 0, 0
-        for line, row in enumerate(_chain(batch, islice(rows, MOST_ROWS - 1)), 1):
-            sheet.put(line, writer.xml(line, row[1:]))
-            total += row[-1]
-        sheet.write_string(line + 1, 1, f"Total {currency}", formats.bold)
-        last = len(LINE_COLUMNS) - 1
-        cell = write_total(sheet, line + 1, last, total, currency, formats.money(currency, bold=True))
-        yield Total(name, cell, currency, total)
+        summed = _Summed(chain((first,), islice(rows, MOST_ROWS - 1)))
+        end = sheet.put(1, summed.cells(), writer)
+        sheet.write_string(end, 1, f"Total {currency}", formats.bold)
+        cell = write_total(sheet, end, last, summed.minor, currency, formats.money(currency, bold=True))
+        yield Total(name, cell, currency, summed.minor)
 
 
-def _chain(first: Iterable[LineRow], rest: Iterable[LineRow]) -> Iterator[LineRow]:
-    yield from first
-    yield from rest
+class _Summed:
+    """Lines on their way into a sheet, and the sum of their amounts in minor units so far."""
+
+    def __init__(self, rows: Iterable[LineRow]) -> None:
+        self._rows = rows
+        self.minor = 0
+
+    def cells(self) -> Iterator[tuple[Any, ...]]:
+        for row in self._rows:
+            self.minor += row[-1]
+            yield row[1:]
 
 
 class _Cover:

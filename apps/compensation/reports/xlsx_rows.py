@@ -7,6 +7,7 @@ row can be a formula. Totals are written by XlsxWriter, with the values that a r
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -20,6 +21,8 @@ MOST_ROWS = 1_000_000
 _REMEMBERED = 20_000
 _HERE = "\0"
 _EMPTY = "/>"
+_AT_ONCE = 256
+_ORDINARY = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_ .,:;/()-]*[0-9A-Za-z_.,:;/()-])?")
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -30,11 +33,15 @@ class PlainRows(Worksheet):
         """Put away what was written cell by cell above row ``row`` (from 0): plain rows follow."""
         self._write_single_row(row)
 
-    def put(self, row: int, xml: str) -> None:
-        """Write the cells of row ``row`` (from 0), which is below every row written before."""
-        self.row_data_fh.write(f'<row r="{row + 1}">{xml}</row>')
-        self.dim_rowmax = row
-        self.previous_row = row + 1
+    def put(self, row: int, rows: Iterable[Iterable[Any]], writer: "RowWriter") -> int:
+        """Write ``rows`` from row ``row`` (from 0) on, below all that was written; returns the row after them."""
+        rows, write, xml = iter(rows), self.row_data_fh.write, writer.xml
+        while batch := list(islice(rows, _AT_ONCE)):
+            write("".join([xml(at, values) for at, values in enumerate(batch, row)]))
+            row += len(batch)
+            self.dim_rowmax = row - 1
+            self.previous_row = row
+        return row
 
 
 class RowWriter:
@@ -43,13 +50,18 @@ class RowWriter:
     def __init__(self, kinds: str, currency: str, money_style: Any) -> None:
         """``kinds``: one letter a column, ``t`` text, ``n`` number, ``m`` money in minor units of ``currency``."""
         money = _Money(currency, money_style._get_xf_index())
-        makers: dict[str, Callable[[Any], str]] = {"t": _Texts().__getitem__, "n": _number, "m": money}
+        makers: dict[str, Callable[[Any], str]] = {
+            "t": _Texts().__getitem__,
+            "n": _Numbers().__getitem__,
+            "m": money,
+        }
         self._makers = [makers[kind] for kind in kinds]
         # The number of the row stands for itself until the end: no text has this letter.
-        self._row = "".join(f'<c r="{xl_col_to_name(at)}{_HERE}"%s' for at in range(len(kinds)))
+        cells = "".join(f'<c r="{xl_col_to_name(at)}{_HERE}"%s' for at in range(len(kinds)))
+        self._row = f'<row r="{_HERE}">{cells}</row>'
 
     def xml(self, row: int, values: Iterable[Any]) -> str:
-        """The cells of row ``row`` (from 0), a value for each column. ``None`` and "" leave a cell empty."""
+        """Row ``row`` (from 0) of a value for each column. ``None`` and "" leave a cell empty."""
         cells = [make(value) for make, value in zip(self._makers, values, strict=True)]
         return (self._row % tuple(cells)).replace(_HERE, str(row + 1))
 
@@ -62,10 +74,23 @@ class _Texts(dict[Any, str]):
             self.clear()
         if value is None or value == "":
             made = _EMPTY
+        elif _ORDINARY.fullmatch(value) and "_x" not in value:
+            # Nothing that a spreadsheet runs, nor that XML or the format writes in another way.
+            made = f' t="inlineStr"><is><t>{value}</t></is></c>'
         else:
             text = _xml_text(spreadsheet_text(value))
             made = f' t="inlineStr"><is><t{_kept_blanks(text)}>{text}</t></is></c>'
         self[value] = made
+        return made
+
+
+class _Numbers(dict[Any, str]):
+    """The rest of an integer's cell; what was asked for lately is remembered."""
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        made = self[value] = _EMPTY if value is None or value == "" else f"><v>{value:d}</v></c>"
         return made
 
 
@@ -85,13 +110,7 @@ class _Money:
         return f"{self._begin}{sign}{digits[:-places]}.{digits[-places:]}</v></c>"
 
 
-def _number(value: int | None) -> str:
-    return _EMPTY if value is None else f"><v>{value:d}</v></c>"
-
-
 def _xml_text(text: str) -> str:
-    if text.isalnum():
-        return text
     # The format writes a carriage return as _x000D_, so text that looks like that is told apart from it.
     told_apart = _LOOKS_ESCAPED.sub("_x005F_", text) if "_x" in text else text
     return escape(told_apart, {"\r": "_x000D_", "\ufffe": "", "\uffff": ""})
