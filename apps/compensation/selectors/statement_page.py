@@ -90,13 +90,15 @@ def statement_page(statement: Statement, shown: int = lines.LINES_SHOWN) -> Stat
     own = [row for row in rows if row.statement_id == statement.pk]
     before = [row for row in rows if row.statement_id != statement.pk]
     period = statement.run.period
-    compared = sums.compared(own, period, before, previous.run.period) if previous else []
+    components = _components(statement, [row for row in own if row.period == period], shown)
+    keys = [one.key for one in components]
+    compared = sums.compared(own, period, before, previous.run.period, keys) if previous else []
     steps = sums.steps_of(own)
     adjusted = any(row.period != period for row in own)
     adjustments = lines.adjusted_by(statement) if adjusted else []
     return StatementPage(
         statement=statement,
-        components=_components(statement, [row for row in own if row.period == period], shown),
+        components=components,
         adjustments=adjustments[: lines.CAUSES_SHOWN],
         adjustments_left_out=adjustments[lines.CAUSES_SHOWN :],
         balances=balances_of(statement),
@@ -134,7 +136,7 @@ def _components(statement: Statement, own: list[Sums], shown: int) -> list[Shown
         for key, rule in rules.items()
         if any(row.component_key == key for row in own)
     }
-    for row in own:
+    for row in sorted(own, key=lambda row: row.component_key):
         one = found.setdefault(row.component_key, ShownComponent(row.component_key, row.component_name))
         one.amount_minor += row.amount_minor
         one.line_count += row.sources

@@ -4,7 +4,7 @@ A statement may have 50,000 lines; what its page, its PDF and the API say of it 
 query. Lines themselves are ``selectors.statement_lines``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,8 +147,13 @@ class Compared:
 EARLIER = "Adjustments of earlier periods"
 
 
-def compared(now: Iterable[Sums], own: Period, before: Iterable[Sums], previous: Period) -> list[Compared]:
-    """Component by component, then the adjustments; the rows sum to the difference of what is payable."""
+def compared(
+    now: Iterable[Sums], own: Period, before: Iterable[Sums], previous: Period, order: Sequence[str] = ()
+) -> list[Compared]:
+    """Component by component, then the adjustments; the rows sum to the difference of what is payable.
+
+    ``order`` are the components' keys as the statement shows them; those that it no longer has come after them.
+    """
     names: dict[str, str] = {}
     sides: list[dict[str, int]] = []
     for rows, period in ((now, own), (before, previous)):
@@ -158,7 +163,8 @@ def compared(now: Iterable[Sums], own: Period, before: Iterable[Sums], previous:
             names.setdefault(key, one.component_name if key else EARLIER)
             side[key] = side.get(key, 0) + one.amount_minor
         sides.append(side)
-    ordered = sorted(names, key=lambda key: key == "")
+    place = {key: at for at, key in enumerate(order)}
+    ordered = sorted(names, key=lambda key: (key == "", place.get(key, len(place)), names[key], key))
     return [Compared(names[key], sides[0].get(key, 0), sides[1].get(key, 0)) for key in ordered]
 
 
