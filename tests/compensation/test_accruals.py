@@ -56,7 +56,7 @@ def test_a_paid_run_is_accrued_no_more(company):
 def test_the_open_month_is_estimated_by_the_engine_of_the_runs(company):
     company.won(company.cast.rep(company.cast.ae), noon(2, 3), 500_00)
     found = by_kind(estimate=True)
-    assert found["2026-03", ESTIMATED] == 40_00
+    assert found["2026-03", ESTIMATED] == 50_00
     assert not PayoutRun.objects.filter(code="2026-03").exists()
     assert not Statement.objects.filter(run__code="2026-03").exists()
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from django.db.models import Q, Sum
 
-from apps.compensation.models import LedgerEntry, PayoutRun, PlanVersion, RunState, Statement
+from apps.compensation.models import LedgerEntry, PayoutRun, PlanAssignment, PlanVersion, RunState, Statement
 from apps.compensation.rules.draws import KEY as DRAW
 from apps.compensation.rules.events import UnableToEarn
 from apps.compensation.selectors.balances import DrawLine, owed
@@ -30,6 +30,8 @@ KINDS = {
     OWED: "Draws owed by reps",
 }
 MOST_MONTHS = 6
+MOST_ESTIMATED_AT_ONCE = 300
+_NO_EARNING = ("draw", "holdback", "release")
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,8 @@ def _estimated(found: Found, today: date, at: datetime) -> str:
             earnings = books.earnings(inputs, rep_ids)
             for rep_id in rep_ids:
                 for earned in earnings.of(rep_id):
-                    if earned.line.component is None and earned.line.kind.startswith("draw"):
+                    # A draw is no earning; what is held back is earned, and what is released was counted then.
+                    if earned.line.kind.startswith(_NO_EARNING):
                         continue
                     found[earned.line.currency, period.start][ESTIMATED] += earned.line.amount_minor
         except (UnableToEarn, NoPlanInForce) as error:
@@ -185,6 +188,12 @@ def _estimated(found: Found, today: date, at: datetime) -> str:
                 found[key].pop(ESTIMATED, None)
             return f"{period.name} could not be estimated: {error}"
     return ""
+
+
+def is_quick(today: date) -> bool:
+    """Whether the estimate is worked out while somebody waits for the page. One query."""
+    on_a_plan = PlanAssignment.objects.filter(Q(ends_on__isnull=True) | Q(ends_on__gt=today))
+    return on_a_plan.count() <= MOST_ESTIMATED_AT_ONCE
 
 
 def open_months(today: date) -> list[Period]:
@@ -200,4 +209,4 @@ def open_months(today: date) -> list[Period]:
     return found
 
 
-__all__ = ["KINDS", "Accruals", "Month", "accruals", "open_months"]
+__all__ = ["KINDS", "Accruals", "Month", "accruals", "is_quick", "open_months"]

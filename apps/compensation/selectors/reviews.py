@@ -254,6 +254,12 @@ def progress(rows: Iterable[Row]) -> Progress:
     )
 
 
+def token(rows: Iterable[Row]) -> str:
+    """SHA-256 over who is in ``rows`` and what their pay is: the same list as it was seen, or another one."""
+    said = "\n".join(f"{row.rep_id} {row.digest}" for row in sorted(rows, key=lambda row: row.rep_id))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
 def chosen(rows: Iterable[Row], which: str) -> list[Row]:
     """The rows that a filter of ``FILTERS`` leaves."""
     if which == "odd":

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.fresh import freshly_signed_in
 from apps.compensation import policies
 from apps.compensation.finance_forms import FileForm
-from apps.compensation.models import Download, KeptFile, PayoutRun
-from apps.compensation.selectors.accruals import KINDS, accruals
+from apps.compensation.models import Download, FileKind, KeptFile, PayoutRun
+from apps.compensation.selectors.accruals import KINDS, accruals, is_quick
 from apps.compensation.services import accrual_downloads, downloads, finance_files, payroll_layouts
 from apps.compensation.views.statements import sent
 from apps.core.errors import InvalidInput
@@ -29,7 +29,8 @@ def make(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not form.is_valid():
         raise InvalidInput("Choose the file on the run's page.", field="format")
     given = form.cleaned_data
-    layout = payroll_layouts.newest_of(given["layout"]) if given["layout"] else None
+    chosen = given["layout"] if given["kind"] == FileKind.PAYROLL else None
+    layout = payroll_layouts.newest_of(chosen) if chosen else None
     made = finance_files.request_file(
         run=run,
         kind=given["kind"],
@@ -65,7 +66,8 @@ def take_again(request: HttpRequest, pk: int) -> FileResponse:
 def accrual_page(request: HttpRequest) -> HttpResponse:
     """Earned and not paid yet, by month and currency."""
     now = timezone.now()
-    found = accruals(today=day_of(now, settings.COMPANY_TIME_ZONE), at=now)
+    today = day_of(now, settings.COMPANY_TIME_ZONE)
+    found = accruals(today=today, at=now, estimate="estimate" in request.GET or is_quick(today))
     by_currency = [
         (total, [month for month in found.months if month.currency == total.currency])
         for total in found.totals()

@@ -64,14 +64,15 @@ def _page(request: HttpRequest, run: PayoutRun, form: ReviewForm, status: int = 
         "waiting": progress.waiting, "odd": progress.odd, "sent_back": progress.sent_back,
         "approved": progress.approved, "all": progress.people,
     }  # fmt: skip
-    limits = selector.thresholds()
+    limits, plain = selector.thresholds(), _plain(request.user, run, rows)
     context = {
         "run": run,
         "rows": [(row, _may(request.user, run, row)) for row in shown],
         "which": which,
         "filters": [(key, word, counts[key]) for key, word in FILTERS.items()],
         "progress": progress,
-        "plain": [row for row in rows if not row.oddities and _may(request.user, run, row)["approve"]],
+        "plain": plain,
+        "plain_token": selector.token(plain),
         "is_manager": request.user.role == Role.MANAGER,
         "form": form,
         "listed": len(listed),
@@ -85,6 +86,15 @@ def _page(request: HttpRequest, run: PayoutRun, form: ReviewForm, status: int = 
         "drop": quantize(limits.drop, 1),
     }
     return render(request, "compensation/review.html", context, status=status)
+
+
+def _plain(user: Any, run: PayoutRun, rows: list[selector.Row]) -> list[selector.Row]:
+    """Whom the viewer may approve at once: nothing is odd about them, and nobody sent them back."""
+    return [
+        row
+        for row in rows
+        if not row.oddities and row.standing.sent_back is None and _may(user, run, row)["approve"]
+    ]
 
 
 def _number(text: str) -> int:
@@ -136,15 +146,15 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 def approve_plain(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve everybody whose pay is not odd, as the page showed it."""
     run = _run(request, pk)
-    digests = dict(one.partition(":")[::2] for one in request.POST.getlist("seen"))
-    if not digests or not all(key.isascii() and key.isdigit() for key in digests):
-        raise InvalidInput("Open the worklist and take this step from there.", field="seen")
-    seen = {int(key): digest for key, digest in digests.items()}
-    visible = set(_statements(request, run).order_by().values_list("rep_id", flat=True))
-    if not seen.keys() <= visible:
-        raise InvalidInput("Open the worklist and take this step from there.", field="seen")
+    rows = _plain(request.user, run, selector.worklist(run, _statements(request, run)))
+    if not rows or selector.token(rows) != request.POST.get("seen", ""):
+        raise runs.RunChanged("The list is another by now: reload and look at it anew.")
     done = reviews.review_pay(
-        run=run, seen=seen, verdict=ReviewVerdict.APPROVED, at=timezone.now(), actor=request.user
+        run=run,
+        seen={row.rep_id: row.digest for row in rows},
+        verdict=ReviewVerdict.APPROVED,
+        at=timezone.now(),
+        actor=request.user,
     )
     messages.success(request, f"{done:,} approved.")
     return redirect(_back(request, run))
