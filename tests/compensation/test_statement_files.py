@@ -275,10 +275,11 @@ class TestApi:
         again = client.post(address, {"fingerprint": "0" * 64}, content_type="application/json")
         assert again.status_code == 409
 
-    def test_another_format_is_refused_in_words(self, client, company):
+    @pytest.mark.parametrize("what", ["docx", "xlsx", "zip"])
+    def test_another_format_is_refused_in_words(self, client, company, what):
         statement = of_sdr(company)
         client.force_login(company.cast.sdr)
-        address = reverse("api:statement_file", args=[statement.pk, "docx"])
+        address = reverse("api:statement_file", args=[statement.pk, what])
         sent = client.post(
             address, {"fingerprint": statement.run.fingerprint}, content_type="application/json"
         )

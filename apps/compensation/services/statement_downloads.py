@@ -1,5 +1,6 @@
 """Files of one statement (CSV, PDF, proof pack), made, kept and recorded like every file of a run."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,12 @@ from typing import Any
 from apps.compensation.models import Download, FileKind, ReportFormat, Statement
 from apps.compensation.reports import proof_pack, statement_csv, statement_pdf
 from apps.compensation.services import downloads
+from apps.core.errors import InvalidInput
+
+_WRITERS: dict[str, Callable[..., None]] = {
+    ReportFormat.CSV: statement_csv.write_statement,
+    ReportFormat.PDF: statement_pdf.write_statement,
+}
 
 
 def download_statement(
