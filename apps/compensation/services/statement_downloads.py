@@ -24,13 +24,12 @@ def download_statement(
     ``fingerprint`` is that of the run as it was seen. Raises ``UnableToDownload`` when the run is another by now,
     ``InvalidInput`` for an unknown format.
     """
-    writers = {
-        ReportFormat.CSV: statement_csv.write_statement,
-        ReportFormat.PDF: statement_pdf.write_statement,
-    }
+    write_to = _WRITERS.get(file_format)
+    if write_to is None:
+        raise InvalidInput("A statement comes as CSV or PDF: choose one of them.", field="format")
 
     def write(path: Path) -> None:
-        writers[ReportFormat(file_format)](path, statement=statement)
+        write_to(path, statement=statement)
 
     return downloads.keep(
         kind=FileKind.STATEMENT,
