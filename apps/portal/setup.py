@@ -168,6 +168,12 @@ SHELVES = (
                 "Other splits of single events: asked for by one, approved by another.",
             ),
             Setting(
+                "Terms of inquiries",
+                "compensation:inquiry_terms",
+                "question",
+                "How fast questions about pay are answered, by whom, and who hears when they are late.",
+            ),
+            Setting(
                 "Exchange rates",
                 "compensation:rates",
                 "globe",
