@@ -6,6 +6,7 @@ is refused is refused with a sentence that names the file and says what to do.
 
 import io
 import re
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -120,7 +121,7 @@ def _office(part: str, words: str) -> Callable[[bytes], str]:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 parts = archive.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, struct.error):
             return "cannot be read. Save it anew and attach that."
         names = [one.filename.lower() for one in parts]
         if "[content_types].xml" not in names or part not in names:
