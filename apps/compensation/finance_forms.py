@@ -10,6 +10,7 @@ from apps.compensation.rules import payroll_layout as rules
 from apps.compensation.rules.payroll_layout import Layout
 
 SPARE_COLUMNS = 3
+_NO_SIGN = "none"
 
 
 class ReviewForm(forms.Form):
@@ -50,7 +51,8 @@ class LayoutForm(forms.Form):
     delimiter = forms.ChoiceField(label="Between columns", choices=list(rules.DELIMITERS.items()))
     encoding = forms.ChoiceField(label="Encoding", choices=list(rules.ENCODINGS.items()))
     decimal = forms.ChoiceField(
-        label="Decimal sign", choices=list(rules.DECIMAL_SIGNS.items()), required=False
+        label="Decimal sign",
+        choices=[(sign or _NO_SIGN, words) for sign, words in rules.DECIMAL_SIGNS.items()],
     )
     date = forms.ChoiceField(label="Days", choices=list(rules.DATES.items()))
     header = forms.BooleanField(label="Header row", required=False)
@@ -61,16 +63,16 @@ class LayoutForm(forms.Form):
     def document(self) -> dict[str, Any]:
         """The options as a layout's document has them; the columns are added to it."""
         given = self.cleaned_data
-        return {
-            name: given[name]
-            for name in ("delimiter", "encoding", "decimal", "date", "header", "control_row")
-        }
+        names = ("delimiter", "encoding", "decimal", "date", "header", "control_row")
+        said = {name: given[name] for name in names}
+        return said | {"decimal": "" if given["decimal"] == _NO_SIGN else given["decimal"]}
 
 
 def initial_of(name: str, layout: Layout) -> dict[str, Any]:
     """What ``LayoutForm`` shows of ``layout``."""
     said = layout.as_document()
-    return {"name": name, **{key: value for key, value in said.items() if key != "columns"}}
+    shown = {key: value for key, value in said.items() if key != "columns"}
+    return {"name": name, **shown, "decimal": layout.decimal or _NO_SIGN}
 
 
 def columns_in(data: Any) -> list[dict[str, str]]:

@@ -101,12 +101,10 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     versions = list(found.versions.select_related("by").order_by("-number")) if found else []
-    document = {**(form.document() if form.is_bound and form.is_valid() else {}), "columns": columns}
-    if not form.is_bound:
-        document = {
-            **{key: value for key, value in form.initial.items() if key != "name"},
-            "columns": columns,
-        }
+    if form.is_bound:
+        document = {**(form.document() if form.is_valid() else {}), "columns": columns}
+    else:
+        document = services.newest_of(found).document if found else rules.DEFAULT.as_document()
     context = {
         "layout": found,
         "versions": versions,
@@ -148,7 +146,7 @@ def _preview(document: dict[str, Any]) -> dict[str, Any]:
         "preview_run": run,
         "lines": lines,
         "has_header": layout.header,
-        "raw": layout.delimiter.join(lines[0]) if lines else "",
+        "raw": layout.delimiter.join(lines[min(int(layout.header), len(lines) - 1)]) if lines else "",
         "unwritable": bad,
         "encoding": rules.ENCODINGS[layout.encoding],
     }
