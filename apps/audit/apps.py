@@ -7,8 +7,11 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from apps.audit import chained
+        from apps.audit import chained, refused
+        from apps.audit import receivers as _receivers  # noqa: F401 - connects them
+        from apps.core.errors import tell_of_refusals
 
+        tell_of_refusals(refused.told_of)
         chained.chain(
             "audit.AuditEntry",
             "Audit entries",

@@ -8,6 +8,7 @@ thousand values: most of a large import's time. Here rows go in as plain values:
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -139,11 +140,21 @@ def _insert(connection: Any, table: str, columns: Sequence[str], lines: Iterable
     names = ", ".join(map(quoted, columns))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # The driver's own method: Django translates errors only of those that it wraps.
-            statement = f"COPY {quoted(table)} ({names}) FROM STDIN"
-            with connection.wrap_database_errors, cursor.copy(statement) as copy:
-                for line in lines:
-                    copy.write_row(line)
+            _copy(connection, cursor, f"COPY {quoted(table)} ({names}) FROM STDIN", lines)
         else:
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", lines)  # noqa: S608
+
+
+def _copy(connection: Any, cursor: Any, statement: str, lines: Iterable[tuple[Any, ...]]) -> None:
+    """The driver's own method, of which Django knows nothing: errors are translated and wrappers asked here."""
+
+    def run(_sql: str, _params: Any, _many: bool, _context: Any) -> None:
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
+            for line in lines:
+                copy.write_row(line)
+
+    execute: Callable[..., None] = run
+    for wrapper in reversed(connection.execute_wrappers):
+        execute = partial(wrapper, execute)
+    execute(statement, None, True, {"connection": connection, "cursor": cursor})

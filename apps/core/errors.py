@@ -1,5 +1,16 @@
 """The one root of errors that a person can act on. Each app names its own where it raises them."""
 
+from collections.abc import Callable
+
+Listener = Callable[["DomainError"], None]
+_listeners: list[Listener] = []
+
+
+def tell_of_refusals(listener: Listener) -> None:
+    """Have ``listener`` told of each refusal as it is made: before the transaction that it ends is undone."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
 
 class DomainError(Exception):
     """A request that the rules refuse.
@@ -15,6 +26,8 @@ class DomainError(Exception):
         super().__init__(message)
         self.message = message
         self.field = field
+        for tell in _listeners:
+            tell(self)
 
 
 class InvalidInput(DomainError):

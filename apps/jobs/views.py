@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from apps.core.policies import guarded, visible_or_404
 from apps.jobs import services
 from apps.jobs.models import Job
 from apps.jobs.policies import STEER_JOB, WATCH_JOBS
+from apps.jobs.signals import job_steered
 
 # The browser's poll stops at this status: the card will not change any more.
 LAST_WORD = 286
@@ -62,7 +64,10 @@ def _steer(request: HttpRequest, pk: int, act: Callable[..., None]) -> HttpRespo
     job = visible_or_404(Job.objects.visible_to(request.user), pk=pk)
     STEER_JOB.check(request.user, job)
     now = timezone.now()
-    act(job=job, at=now)
+    with transaction.atomic():
+        act(job=job, at=now)
+        said = "cancelled" if act is services.request_cancel else "resumed"
+        job_steered.send(sender=Job, job=job, act=said, by=request.user, at=now)
     if not request.htmx:
         return redirect("jobs:detail", pk=pk)
     job.refresh_from_db()

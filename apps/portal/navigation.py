@@ -132,6 +132,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _place("Downloads", "compensation:downloads", "download", "d"),
         _REPLAYS,
         _place("Who stays", "customers:retention", "chart", "w"),
+        _place("Audit", "audit:log", "history", "o"),
     ),
     Role.REVOPS: (
         _place("Imports", "integrations:imports", "upload", "i", "imports"),

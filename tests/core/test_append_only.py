@@ -16,21 +16,37 @@ from apps.compensation.models import (
     CreditSplitPart,
     CustomerPayment,
     ExchangeRate,
+    InquiryAct,
+    InquiryAttachment,
+    InquiryMessage,
+    InquiryTerms,
     KeptFile,
+    PayAdjustment,
+    PayAdjustmentDecision,
     PayoutCurrency,
     PayoutRun,
     PayReview,
     PayrollLayoutVersion,
     PlanAcknowledgement,
+    PlanVersion,
     Replay,
     ReplayFigure,
     ReplayOutcome,
     ReplayPay,
     ReplayPerson,
     ReplayProblem,
+    Statement,
 )
+from apps.compensation.rules.attachments import checked
 from apps.compensation.rules.payroll_layout import DEFAULT
-from apps.compensation.services import credit_splits, plans, rates
+from apps.compensation.services import (
+    credit_splits,
+    inquiries,
+    inquiry_terms,
+    pay_adjustments,
+    plans,
+    rates,
+)
 from apps.compensation.services.payroll_layouts import create_layout
 from apps.core.append_only import removal_statements, trigger_statements
 from apps.customers.models import Churn, HealthReading, NpsAnswer
@@ -111,6 +127,12 @@ COLUMNS = {
     ReplayPerson: ("role", "am"),
     ReplayProblem: ("says", "none"),
     PlanAcknowledgement: ("typed_name", "another"),
+    InquiryTerms: ("reopen_days", 9),
+    InquiryMessage: ("text", "another"),
+    InquiryAttachment: ("name", "another"),
+    InquiryAct: ("words", "another"),
+    PayAdjustment: ("reason", "another"),
+    PayAdjustmentDecision: ("words", "another"),
     KeptFile: ("about", "another"),
     PayReview: ("reason", "none"),
     PayrollLayoutVersion: ("number", 9),
@@ -159,6 +181,7 @@ def record(cast: Cast) -> Cast:
     )
     _replay(cast, rep)
     _credit_and_rates(cast)
+    _inquiry(cast, plan)
     _finance(cast, rep)
     _sealed(cast)
     return cast
@@ -202,6 +225,32 @@ def _credit_and_rates(cast: Cast) -> None:
     rate = rates.NewRate("USD", "EUR", NOW.date(), Decimal("0.92"), "ECB")
     rates.record_rates(rates=[rate], today=NOW.date(), at=NOW)
     rates.set_payout_currency(rep=cast.rep(cast.ae), currency="GBP", starts_on=NOW.date(), at=NOW)
+
+
+def _inquiry(cast: Cast, version: PlanVersion) -> None:
+    """An inquiry with a file, by terms that somebody set, and a change of pay that was declined."""
+    rep = cast.rep(cast.ae)
+    inquiry_terms.set_terms(terms=inquiry_terms.Terms(), at=NOW, actor=cast.revops)
+    run = PayoutRun.objects.create(
+        code="2026-08", starts_on=date(2026, 8, 1), ends_on=date(2026, 9, 1), created_at=NOW
+    )
+    statement = Statement.objects.create(
+        run=run, rep=rep, currency="EUR", team=rep.team, plan_version=version
+    )
+    for state in ("computed", "submitted"):
+        PayoutRun.objects.filter(pk=run.pk).update(state=state)
+    asked = inquiries.ask(
+        question=inquiries.Question(statement, "Why?"),
+        files=[checked("a.txt", b"a")],
+        at=NOW,
+        actor=cast.ae,
+    )
+    component = next(iter(version.rules.components)).key
+    change = pay_adjustments.propose(
+        inquiry=asked, amount_minor=1, currency="EUR", component_key=component, reason="It counts.", at=NOW,
+        actor=cast.revops,
+    )  # fmt: skip
+    pay_adjustments.decline(adjustment=change, text="It does not.", at=NOW, actor=cast.finance)
 
 
 def _replay(cast: Cast, rep: Rep) -> None:

@@ -13,7 +13,7 @@ from apps.core.periods import Period
 
 # The first word of a verb: where the act happened, in the words of the navigation.
 GROUPS = {
-    "access": "Refused",
+    "access": "Doors and files",
     "accounts": "People and sign-in",
     "audit": "Audit",
     "compensation": "Pay",
