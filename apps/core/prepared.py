@@ -10,12 +10,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
+
+from apps.core import kept_plans
 
 USER = -100
 """Stands for a user's key."""
@@ -52,12 +55,24 @@ class Prepared:
 
     def rows(self, values: Values) -> list[tuple[Any, ...]]:
         """What the database answers, as it answers it."""
-        params = list(self.params)
-        for place, marker in self.places:
-            params[place] = _adapted(values[marker])
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
+        if kept_plans.are_kept():
+            sql, params = self._open, [_adapted(values[marker]) for _, marker in self.places]
+        else:
+            sql, params = self.sql, list(self.params)
+            for place, marker in self.places:
+                params[place] = _adapted(values[marker])
+        with kept_plans.cursor() as cursor:
+            cursor.execute(sql, params)
             return cursor.fetchall()
+
+    @cached_property
+    def _open(self) -> str:
+        """The statement with all that is always the same written into it.
+
+        A plan for any value does not find an index of some rows only by a state that is yet to be given.
+        """
+        given = {place for place, _ in self.places}
+        return kept_plans.written_in(self.sql, self.params, given)
 
 
 def _places(params: Sequence[Any], markers: Iterable[Any]) -> Iterator[tuple[int, Any]]:

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.portal.counts import MOST_UNREAD, Count, counts_for
 from apps.portal.demo.sign_ins import demo_sign_ins
-from apps.portal.navigation import Place, address_of, places_for
+from apps.portal.navigation import Place, places_for
 
 # A phone's bar holds this many places beside "More".
 TABS = 4
@@ -50,9 +50,19 @@ class Frame:
         """What a page extends that is shown to those who are not signed in as well."""
         return "base.html" if self.user else "portal/bare.html"
 
-    @property
+    @cached_property
     def role(self) -> str:
         return self.user.get_role_display() if self.user else ""
+
+    @property
+    def title(self) -> str:
+        """Whose "More" it is."""
+        return (self.user.name if self.user else "") or self.company
+
+    @property
+    def here(self) -> str:
+        """What a phone calls the page."""
+        return self.place.label if self.place else self.company
 
     @cached_property
     def _counts(self) -> Mapping[str, Count]:
@@ -105,6 +115,11 @@ class Frame:
     def now(self) -> datetime:
         return timezone.now()
 
+    @property
+    def instant(self) -> str:
+        """For the browser, whose clock may be wrong."""
+        return self.now.isoformat()
+
     @cached_property
     def _local(self) -> datetime:
         return self.now.astimezone(ZoneInfo(zone_of(self.user)))
@@ -120,14 +135,6 @@ class Frame:
     @property
     def zone_word(self) -> str:
         return f"{self._local:%Z}"
-
-    @property
-    def password_url(self) -> str:
-        return address_of("account_change_password")
-
-    @property
-    def sign_out_url(self) -> str:
-        return address_of("account_logout")
 
 
 def zone_of(user: Any) -> str:

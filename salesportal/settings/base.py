@@ -108,6 +108,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Prepared statements live as long as their connection: not behind a pooler that hands it on after a transaction.
+KEEP_PLANS = env.bool("KEEP_PLANS", default=True)
 
 # --- Cache, broker --------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="")
@@ -124,8 +126,8 @@ else:
 # --- Sign-in --------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "rules.permissions.ObjectPermissionBackend",
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "apps.accounts.backends.PasswordBackend",
+    "apps.accounts.backends.EmailBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -160,6 +162,7 @@ PORTAL_URL = env(
 # Hosts of calendar feeds that may lie within a private network; all others must be of the open internet.
 FEED_HOSTS_ALLOWED = [host.lower() for host in env.list("FEED_HOSTS_ALLOWED", default=[])]
 
+SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -39,6 +39,21 @@ class TestIcon:
         assert "<b>" not in rendered('{% icon "x" "" name %}', name='"><b>')
 
 
+class TestFilled:
+    def test_prints_each_value_in_its_place_and_escapes_it(self):
+        source = '{% filled "components/_clock.html" date=date zone=zone time="9:42" zone_word="CET" %}'
+        text = rendered(source, date="<b>100 %</b>", zone='"onclick=')
+        assert "&lt;b&gt;100 %&lt;/b&gt;" in text
+        assert 'data-clock="&quot;onclick="' in text
+
+    def test_keeps_nothing_of_whom_it_was_filled_for(self):
+        source = '{% filled "components/_who.html" name=name initials="x" role="SDR" csrf_token=token %}'
+        assert "Maya" in rendered(source, name="Maya", token="first")
+        text = rendered(source, name="Ivo", token="second")
+        assert ("Maya" in text, "first" in text) == (False, False)
+        assert 'value="second"' in text
+
+
 class TestMarks:
     def test_a_score_is_a_letter_with_its_word(self):
         assert words('{% score "a" %}') == "Score A"

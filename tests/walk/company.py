@@ -151,7 +151,7 @@ def _people(cast: Cast) -> dict[str, dict[str, Any]]:
     people = {}
     for part, user in cast.everyone().items():
         client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="apps.accounts.backends.PasswordBackend")
         people[part] = {
             "session": client.cookies[settings.SESSION_COOKIE_NAME].value,
             "role": str(user.role),

@@ -64,7 +64,9 @@ def next_proper(time_zone: str, at: datetime, *, fallback: str) -> datetime:
     return their_time(time_zone, at, fallback=fallback).next_proper.astimezone(UTC)
 
 
+@lru_cache(maxsize=256)
 def _time_in(zone: ZoneInfo, now: datetime) -> TheirTime:
+    # The leads of one page live in a few zones.
     local = now.astimezone(zone)
     if is_proper(local):
         return TheirTime(local, True, local)

@@ -20,6 +20,7 @@ ones who asked (callbacks, fresh inbound). ``models.ordering`` says the same to 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from apps.leads.rules import calling
@@ -213,11 +214,10 @@ class Visit:
     cause: str = ""
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What the words of a row are made from. Instants are UTC; ``last_disposition`` is its label.
 
-    ``attempts`` are touches in a row without contact."""
+    ``attempts`` are touches in a row without contact. A tuple, for each row of a page makes one."""
 
     bucket: int
     sort_at: datetime

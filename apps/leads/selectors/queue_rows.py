@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections import namedtuple
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import (
@@ -48,9 +48,7 @@ class _Read(namedtuple("_Read", (_FIRST, *_FIELDS, *_ADDED))):  # type: ignore[m
     __str__ = Lead.__str__
     label, detail = Lead.label, Lead.detail
 
-    @property
-    def pk(self) -> int:
-        return int(getattr(self, _FIRST))
+    pk = property(itemgetter(0))
 
 
 _INSTANTS = {
@@ -70,8 +68,7 @@ _DISPOSITIONS = dict(Disposition.choices)
 _PERSONAS = dict(Persona.choices)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A lead as a row: everything worked out, so that the template only prints.
 
     ``fingerprint`` changes when what the row shows does; what ticks in the browser is not part of it.
@@ -165,8 +162,9 @@ def row_of(lead: Any, *, now: datetime, zone: tzinfo, hours: Hours) -> Row:
     words = int(now.timestamp()) // _WORDS_HOLD if " min ago" in why else why
     shown = (
         lead.pk, words, behind, lead.name, lead.title, lead.company, lead.city, lead.score, lead.persona,
-        due_at, warn_at, channel, lead.touch_count, lead.time_zone, bool(theirs and theirs.is_proper),
-        lead.owner_id, lead.claimed_by_id if held else None, lead.queue_bucket,
+        due_at and due_at.timestamp(), warn_at and warn_at.timestamp(), channel, lead.touch_count,
+        lead.time_zone, bool(theirs and theirs.is_proper), lead.owner_id,
+        lead.claimed_by_id if held else None, lead.queue_bucket,
     )  # fmt: skip
     return Row(
         lead=lead,

@@ -36,7 +36,7 @@ def list_context(request: HttpRequest, rep: Rep | None, member: Rep | None = Non
     """What ``leads/_queue.html`` shows: the rows, the focus block, the figures of the day, the chips."""
     now = timezone.now()
     if rep is None:
-        return {"queue": None, "now": now, "member": member}
+        return {"queue": None, "now": now, "member": member, "picks": False}
     zone = zone_of(request.user)
     filters = selectors.Filters.of(asked(request))
     strip = focus.strip_of(rep, now, zone)
@@ -58,6 +58,8 @@ def list_context(request: HttpRequest, rep: Rep | None, member: Rep | None = Non
         "chips": _chips(filters),
         "lead_pk": number_in(asked(request).get("lead")),
         "query": query,
+        "next_url": f"{reverse('leads:next')}?{query}" if query else reverse("leads:next"),
+        "picks": member is not None,
         "columns": 9 if member else 8,
     }
     return context | {"top_print": _top_print(context)}

@@ -4,7 +4,6 @@
 row then fills those places. Everything that a lead brings along is escaped here, as a template would.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +16,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.leads.selectors.queue_rows import Row
+from apps.portal.templatetags.components.fixed import opened, place_of
 from apps.portal.templatetags.components.marks import icon, score
 from apps.portal.templatetags.components.promises import countdown_in
 
@@ -26,18 +26,16 @@ _PLACES = (
     "pk", "print", "active", "score", "label", "detail", "why", "behind", "due", "channel", "title", "tries", "theirs",
 )  # fmt: skip
 _ANY = 987654321
-_MARK = re.compile("\x02([a-z]+)\x03")
 
 
 @lru_cache(maxsize=64)
 def _pattern(picks: bool, query: str, oob: bool) -> str:
     """The row's template as a pattern for ``%``: one for each kind of list."""
-    marks = {name: mark_safe(f"\x02{name}\x03") for name in _PLACES}  # noqa: S308 - constants
+    marks = place_of(_PLACES)
     # The number is a place too: an address is made with one that no other part of it has.
-    panel = mark_safe(reverse("leads:lead", args=[_ANY]).replace(str(_ANY), "\x02pk\x03"))  # noqa: S308
+    panel = mark_safe(reverse("leads:lead", args=[_ANY]).replace(str(_ANY), marks["pk"]))  # noqa: S308
     known = {"row": marks, "picks": picks, "query": query, "oob": oob, "panel": panel}
-    html = render_to_string("leads/_queue_row.html", known)
-    return _MARK.sub(r"%(\1)s", html.strip().replace("%", "%%"))
+    return opened(render_to_string("leads/_queue_row.html", known).strip())
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,14 @@ class _List:
 
 
 def _list_of(context: Context, oob: bool) -> _List:
-    pattern = _pattern(bool(context.get("member")), context.get("query") or "", oob)
+    pattern = _pattern(bool(context.get("picks")), context.get("query") or "", oob)
     zone = str(context.get("viewer_zone") or "UTC")
     return _List(pattern, context.get("lead_pk"), context["now"], zone)
 
 
 @register.simple_tag(takes_context=True)
 def queue_row(context: Context, row: Row, oob: bool = False) -> SafeString:
-    """One row of the list in ``context`` (needs now, member, query, lead_pk); ``oob`` renews it in place."""
+    """One row of the list in ``context`` (needs now, picks, query, lead_pk); ``oob`` renews it in place."""
     return mark_safe(_written(_list_of(context, oob), row))  # noqa: S308 - every value is escaped or a constant
 
 
@@ -99,7 +97,12 @@ def _channel(mark: str, word: str) -> str:
 def _theirs(row: Row) -> str:
     if row.theirs is None:
         return '<span class="muted">–</span>'
-    mark = icon("check", "i-sm ok", "May be called")
-    if not row.theirs.is_proper:
-        mark = icon("moon", "i-sm", "Outside their day")
-    return f'{mark} <span data-clock="{escape(row.lead.time_zone)}">{row.clock}</span>'
+    return _their_time(row.lead.time_zone, row.theirs.is_proper, row.clock)
+
+
+@lru_cache(maxsize=256)
+def _their_time(zone: str, is_proper: bool, clock: str) -> str:
+    mark = icon("moon", "i-sm", "Outside their day")
+    if is_proper:
+        mark = icon("check", "i-sm ok", "May be called")
+    return f'{mark} <span data-clock="{escape(zone)}">{clock}</span>'
