@@ -4,6 +4,7 @@ The cast (an SDR, a teammate, an AE, a manager …) stands in ``tests/cast.py``.
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +21,13 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection, connections
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.cast import Cast, assemble
 from tests.databases import begun_with_template, emptied_quickly, sqlite_template
-from tests.marketstar import _marketstar_imported, marketstar  # noqa: F401 - fixtures for every test
+from tests.marketstar import marketstar  # noqa: F401 - fixtures for every test
 from tests.processes import LivePortal, installation
+from tests.stage import commits, note_fixture, stage, staged, stands_for, tests_on_stage, wanted_by
 
 # No test is timed (a busy machine would fail it). With CI=true the examples are the same each time, so that a
 # change is judged by what it changed; elsewhere they are new each time, and a failing one prints its seed.
@@ -90,11 +94,50 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _longest_first(items: list[pytest.Item]) -> None:
     """Give out what takes long first: a file of it begun last would leave the other workers idle to its end."""
     seconds = {"slow": 20.0, "processes": 10.0, "browser": 3.0}
-    of_file: dict[Path, float] = defaultdict(float)
+    of_share: dict[str, float] = defaultdict(float)
     for item in items:
         expected = [seconds[name] for name in seconds if item.get_closest_marker(name)]
-        of_file[item.path] += max(expected, default=0.2)
-    items.sort(key=lambda item: (-of_file[item.path], str(item.path)))
+        of_share[share_of(item.nodeid)] += max(expected, default=0.2)
+    # Of the export's files those tests come last that do without it: it is taken away for them.
+    items.sort(
+        key=lambda item: (
+            -of_share[share := share_of(item.nodeid)],
+            share,
+            share == EXPORT and "marketstar" not in getattr(item, "fixturenames", ()),
+            str(item.path),
+        )
+    )
+
+
+EXPORT = "the export"
+
+
+@cache
+def _file_share(path: str) -> str:
+    return EXPORT if "import MarketStar" in (REPOSITORY / path).read_text() else path
+
+
+def share_of(nodeid: str) -> str:
+    """What one worker does as a whole: a file, or all files about the real export, which is imported once for them."""
+    return _file_share(nodeid.split("::", 1)[0])
+
+
+class Shares(LoadFileScheduling):
+    """Gives each worker a whole share at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares | None:
+    return Shares(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Some hundred thousand objects of code and tests stay to the end: the collector need not look at them again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,6 +151,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _missing("No Redis answers.")
     if item.get_closest_marker("browser") and chromium_path() is None:
         _missing("There is no Chromium.")
+    stage.await_test([] if commits(item) else wanted_by(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    note_fixture(fixturedef, request)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """What stands for the tests of a file does so until the last of them, or until one that commits."""
+    yield
+    if not stands_for(item, nextitem):
+        stage.clear()
 
 
 # Django keeps a thread's connections apart by whether a loop runs in it: a fixture that opened a transaction while the
@@ -132,6 +189,7 @@ def _without_the_loop(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     with _without_the_loop(item):
+        stage.settle()
         return (yield)
 
 
@@ -168,6 +226,13 @@ def _emptied_quickly() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _on_stage(django_db_blocker: Any) -> Iterator[None]:
+    stage.unblock = django_db_blocker.unblock
+    with tests_on_stage():
+        yield
+
+
 # --- Time, jobs -----------------------------------------------------------------------------------
 
 
@@ -198,6 +263,7 @@ def run_jobs(db: None) -> Callable[[], int]:
 
 
 @pytest.fixture
+@staged
 def cast(db: None) -> Cast:
     """Everybody whom a test talks about (``tests/cast.py``)."""
     return assemble()
@@ -232,8 +298,10 @@ _playwright: list[Any] = []
 def running_playwright() -> Any:
     """The one Playwright of this process: a second one beside it would find the loop of the first running."""
     if not _playwright:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
 
+        # Five seconds are few where the other processor makes a thousand promises.
+        expect.set_options(timeout=60_000)
         _playwright.append(sync_playwright().start())
     return _playwright[0]
 

@@ -1,10 +1,9 @@
-"""The real CRM export, imported once for a test module (not ours to ship: skipped where it is not there).
+"""The real CRM export, imported once for all that ask for it (not ours to ship: skipped where it is not there).
 
-Everything stands inside a transaction that is rolled back when the module is over, so that no other test
-sees it; each test's own changes are rolled back before that. Not for ``transaction=True`` tests.
+To import it takes most of a minute, so its files are tested by one process, one after the other
+(``tests/conftest.py``), and the export stands from the first to the last (``tests/stage.py``).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.integrations.services import imports, mappings, passes
 from apps.reps.models import Rep, Team
 from apps.reps.services import imports as reps
+from tests.stage import staged_for_files
 
 AT = datetime(2022, 11, 1, 8, 0, tzinfo=UTC)
 """When it is imported: after the newest row of the export."""
@@ -66,25 +66,11 @@ def take_in(folder: Path, *, at: datetime = AT) -> dict[str, dict]:
     return {one.layout.kind.name: tallies[one.position].as_json() for one in opened}
 
 
-@pytest.fixture(scope="module")
-def _marketstar_imported(
-    django_db_setup: None,
-    django_db_blocker: pytest.FixtureRequest,
-    marketstar_dir: Path,
-) -> Iterator[MarketStar]:
-    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
-        # The end of each test closes the connection, which would end the transaction around the module.
-        patch.setattr(connection, "close", lambda: None)
-        with transaction.atomic():
-            figures = take_in(marketstar_dir)
-            team = Team.objects.get(name="SDR team")
-            found = {rep.external_id: rep for rep in Rep.objects.filter(team=team).select_related("team")}
-            yield MarketStar(team, found, marketstar_dir, AT, figures)
-            transaction.set_rollback(True)
-    connection.close()
-
-
 @pytest.fixture
-def marketstar(_marketstar_imported: MarketStar, db: None) -> MarketStar:
+@staged_for_files
+def marketstar(marketstar_dir: Path, db: None) -> MarketStar:
     """The export as the portal has it after its import."""
-    return _marketstar_imported
+    figures = take_in(marketstar_dir)
+    team = Team.objects.get(name="SDR team")
+    found = {rep.external_id: rep for rep in Rep.objects.filter(team=team).select_related("team")}
+    return MarketStar(team, found, marketstar_dir, AT, figures)

@@ -12,6 +12,7 @@ from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead, Opportunity
 from apps.leads.services import intake
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,7 @@ def _now(time_machine):
 
 
 @pytest.fixture
+@staged
 def lead(cast: Cast) -> Lead:
     lead, _ = intake.take_in(
         incoming=intake.Incoming(

@@ -11,6 +11,7 @@ from django.urls import reverse
 from apps.leads.models import EventKind, FunnelEvent, Lead, Source
 from apps.leads.services import intake
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def _now(time_machine: Any) -> None:
 
 
 @pytest.fixture
+@staged
 def lead(cast: Cast) -> Lead:
     lead, _ = intake.take_in(
         incoming=intake.Incoming(

@@ -9,6 +9,7 @@ from apps.leads.models import EventKind, FunnelEvent, Lead, LeadStage, Source, T
 from apps.leads.services import intake, queue, touches, wishes
 from tests.api.test_endpoints import CALL, post
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def arrive(cast: Cast, number: int = 1, **known) -> Lead:
 
 
 @pytest.fixture
+@staged
 def lead(cast: Cast) -> Lead:
     return arrive(cast)
 

@@ -24,6 +24,7 @@ from apps.leads.models import Capacity, EventKind, FunnelEvent, Opportunity, Sou
 from apps.leads.services.record import Credit, NewEvent, record_event, reverse_event
 from apps.reps.models import Quota, QuotaMeasure, Rep
 from tests.cast import Cast
+from tests.stage import staged
 
 _keys = count(1)
 
@@ -144,6 +145,7 @@ class Payroll:
 
 
 @pytest.fixture
+@staged
 def payroll(cast: Cast) -> Payroll:
     return Payroll(cast)
 

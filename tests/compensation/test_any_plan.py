@@ -17,12 +17,14 @@ from tests.compensation import formula_reader
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import COUNT, DRAW, QUOTA, bands, component, graduated, plan, whole
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 QUARTER = parse_period("2026Q1")
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.ae)
 

@@ -25,6 +25,7 @@ from apps.reps.models import Rep
 from tests.compensation import formula_reader
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import QUOTA, component, graduated, plan, whole
+from tests.stage import staged
 
 DAY = {"other_currencies": "event_day"}
 MONTH = {"other_currencies": "month_end"}
@@ -39,6 +40,7 @@ def rate(on: date, value: str, of: str = "USD", to: str = "EUR", at: datetime | 
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.ae)
 

@@ -17,6 +17,7 @@ from apps.leads.models import WHOLE_SHARE, Capacity, FunnelEvent, Opportunity, O
 from apps.reps.models import Rep
 from tests.cast import NOW, Cast
 from tests.compensation.conftest import Payroll, noon
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
@@ -32,16 +33,19 @@ def signed_in(cast: Cast):
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.ae)
 
 
 @pytest.fixture
+@staged
 def deal(payroll: Payroll, ae: Rep) -> Opportunity:
     return payroll.deal(ae)
 
 
 @pytest.fixture
+@staged
 def win(payroll: Payroll, ae: Rep, deal: Opportunity) -> FunnelEvent:
     return payroll.won(ae, noon(5), 1_000_00, opportunity=deal)
 

@@ -17,6 +17,7 @@ from apps.reps.models import Rep
 from tests.compensation import formula_reader
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import component, graduated, plan
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 SIXTY, FORTY = 600_000, 400_000
@@ -24,16 +25,19 @@ EIGHTH = noon(8)
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.ae)
 
 
 @pytest.fixture
+@staged
 def other(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.second_ae)
 
 
 @pytest.fixture
+@staged
 def on_plan(payroll: Payroll, ae: Rep, other: Rep) -> None:
     made = payroll.plan(plan(component(graduated("10"))))
     payroll.assign(ae, made)

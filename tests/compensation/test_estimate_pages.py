@@ -22,6 +22,7 @@ from apps.reps.models import Rep
 from tests.compensation.conftest import JANUARY, Payroll, noon
 from tests.compensation.plan_documents import OF_EVERY_KIND, QUOTA, component, graduated, plan, whole
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 FEBRUARY_10 = noon(10, 2)
@@ -34,6 +35,7 @@ def the_day():
 
 
 @pytest.fixture
+@staged
 def company(payroll: Payroll) -> Payroll:
     """SDRs paid for accepted meetings and wins, AEs by attainment; January is closed."""
     sdr = payroll.plan(

@@ -35,6 +35,7 @@ from tests.compensation.plan_documents import (
     plan,
     whole,
 )
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("ESTIMATE_EXAMPLES", "12"))
@@ -44,6 +45,7 @@ FIGURES = {"margin": "812.50", "seats": "7", "term_years": "3", "margin_percent"
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.ae)
 

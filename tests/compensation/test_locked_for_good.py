@@ -27,6 +27,7 @@ from tests.compensation import slow_oracle
 from tests.compensation.conftest import FEBRUARY, JANUARY, Payroll, noon
 from tests.compensation.plan_documents import component, graduated, plan
 from tests.compensation.slow_oracle import Deal
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 MONTHS = [parse_period(f"2026-{month:02}") for month in range(1, 13)]
@@ -133,6 +134,7 @@ class TestTwelveVersionsDeep:
 
 
 @pytest.fixture
+@staged
 def closed(payroll: Payroll) -> PayoutRun:
     rep = payroll.cast.rep(payroll.cast.sdr)
     payroll.assign(rep, payroll.plan("sdr"))

@@ -13,6 +13,7 @@ from apps.compensation.models import LedgerEntry, Statement
 from apps.compensation.services import plans
 from tests.compensation import marketstar_oracle as oracle
 from tests.marketstar import MarketStar
+from tests.stage import staged
 
 # The import itself is shown on each database (tests/integrations); what is read from it is the same on any.
 pytestmark = [pytest.mark.slow, pytest.mark.once]
@@ -20,6 +21,7 @@ AT = datetime(2022, 10, 4, tzinfo=UTC)
 
 
 @pytest.fixture
+@staged
 def on_plans(marketstar: MarketStar) -> MarketStar:
     """Everybody of the export on the plans that come with the portal, in dollars."""
     author = User.objects.create_user("revops@larkfield.example", name="R", role=Role.REVOPS)

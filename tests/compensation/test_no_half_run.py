@@ -13,6 +13,7 @@ from apps.leads.services.record import Credit
 from apps.reps.models import Rep, RepRole
 from tests.compensation.conftest import FEBRUARY, JANUARY, Payroll, banded_plan, flat_plan, noon
 from tests.compensation.plan_documents import QUOTA, component, graduated, plan
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 BY_QUOTA = component(graduated("4", "80", "6"), bands_in="percent_of_quota", quota=QUOTA)
@@ -26,6 +27,7 @@ def _small_batches(monkeypatch) -> None:
 
 
 @pytest.fixture
+@staged
 def neighbour(payroll: Payroll):
     """Somebody who is computed first, and whose pay is in order."""
     rep = payroll.cast.rep(payroll.cast.sdr)

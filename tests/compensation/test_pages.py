@@ -9,11 +9,13 @@ from apps.compensation.models import Download, LedgerEntry, PayoutRun, RunState,
 from apps.compensation.services import plans, runs
 from apps.jobs.models import Job
 from tests.compensation.conftest import FEBRUARY, JANUARY, Payroll, noon
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@staged
 def company(payroll: Payroll) -> Payroll:
     """An SDR, a teammate, an outsider and an AE with pay; January is locked, February computed."""
     sdr_plan, ae_plan = payroll.plan("sdr"), payroll.plan("ae")

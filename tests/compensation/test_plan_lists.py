@@ -12,6 +12,7 @@ from apps.compensation.models import Plan, PlanAssignment, PlanVersion
 from apps.compensation.services import plans
 from apps.reps.models import Rep, RepRole
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 FIRST, LAST = date(2026, 1, 1), None
@@ -25,6 +26,7 @@ def client_of_revops(cast: Cast) -> Client:
 
 
 @pytest.fixture
+@staged
 def approved(cast: Cast) -> PlanVersion:
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)

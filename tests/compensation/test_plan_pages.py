@@ -17,6 +17,7 @@ from apps.compensation.services import acknowledgements, plan_drafts, plans
 from apps.portal.counts import counts_for
 from tests.cast import NOW, Cast
 from tests.compensation.plan_documents import OF_EVERY_KIND, component, graduated, plan
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 BANDS = "components[0].rates.bands"
@@ -33,6 +34,7 @@ def signed_in() -> Callable[[User], Client]:
 
 
 @pytest.fixture
+@staged
 def draft(cast: Cast) -> PlanVersion:
     document = plan(component(graduated("40.00", "10", "60.00"), measure={"of": "count"}, pays="per_unit"))
     return plan_drafts.begin_draft(
@@ -41,6 +43,7 @@ def draft(cast: Cast) -> PlanVersion:
 
 
 @pytest.fixture
+@staged
 def in_force(cast: Cast) -> PlanVersion:
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)

@@ -26,6 +26,7 @@ from apps.leads.services.record import Credit
 from apps.reps.models import Quota, Rep
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import DRAW, OF_EVERY_KIND, component, graduated, plan, whole
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 APRIL = noon(20, 4)
@@ -61,6 +62,7 @@ class Past:
 
 
 @pytest.fixture
+@staged
 def past(payroll: Payroll) -> Past:
     return Past(payroll)
 

@@ -24,6 +24,7 @@ from apps.jobs.models import Job
 from apps.reps.models import Rep, RepRole
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, noon
 from tests.compensation.plan_documents import component, graduated, plan
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 NEW = "/pay/replays/new/"
@@ -36,6 +37,7 @@ def entered(user) -> Client:
 
 
 @pytest.fixture
+@staged
 def on_plan(payroll: Payroll):
     """Two AEs on a plan of 10 %, one month settled."""
     kept = payroll.plan(plan(component(graduated("10"))))
@@ -49,6 +51,7 @@ def on_plan(payroll: Payroll):
 
 
 @pytest.fixture
+@staged
 def draft(payroll: Payroll, on_plan) -> PlanVersion:
     document = plan(component(graduated("12", "10000", "5"), name="=Deals"))
     return plans.load_plan_document(document=document, author=payroll.cast.revops, at=noon(2, 4))

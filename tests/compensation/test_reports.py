@@ -23,6 +23,7 @@ from apps.core.spreadsheets import spreadsheet_text
 from apps.leads.models import Capacity, EventKind
 from apps.leads.services.record import Credit
 from tests.compensation.conftest import FEBRUARY, JANUARY, Payroll, flat_plan, noon
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,7 @@ HOSTILE = [
 
 
 @pytest.fixture
+@staged
 def run(payroll: Payroll) -> PayoutRun:
     """Two currencies, one of them without minor units, two components, adjustments, hostile names."""
     cast = payroll.cast

@@ -13,11 +13,13 @@ from apps.core.periods import parse_period
 from apps.leads.models import Capacity, EventKind
 from apps.leads.services.record import Credit
 from tests.compensation.conftest import FEBRUARY, JANUARY, MARCH, Payroll, banded_plan, flat_plan, noon
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@staged
 def sdr(payroll: Payroll):
     rep = payroll.cast.rep(payroll.cast.sdr)
     payroll.assign(rep, payroll.plan("sdr"))
@@ -25,6 +27,7 @@ def sdr(payroll: Payroll):
 
 
 @pytest.fixture
+@staged
 def ae(payroll: Payroll):
     rep = payroll.cast.rep(payroll.cast.ae)
     payroll.assign(rep, payroll.plan("ae"))

@@ -20,6 +20,7 @@ from tests.cast import NOW
 from tests.compensation.conftest import Payroll
 from tests.compensation.plan_documents import component, graduated, plan
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 NOVEMBER, DECEMBER = parse_period("2026-11"), parse_period("2026-12")
@@ -29,11 +30,13 @@ DEFINED = {"field": "meets_definition", "is": "is", "value": "yes"}
 
 
 @pytest.fixture
+@staged
 def sdr(payroll: Payroll) -> Rep:
     return payroll.cast.rep(payroll.cast.sdr)
 
 
 @pytest.fixture
+@staged
 def judge(cast) -> User:
     """Somebody who manages neither side."""
     return User.objects.create_user("judge@larkfield.example", "x", name="Judge", role=Role.MANAGER)

@@ -14,12 +14,14 @@ from apps.core.errors import InvalidInput
 from apps.jobs.models import Job
 from tests.compensation.conftest import JANUARY, Payroll, flat_plan, noon
 from tests.settling import settle_period
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 AT = noon(5, 2)
 
 
 @pytest.fixture
+@staged
 def computed(payroll: Payroll) -> PayoutRun:
     rep = payroll.cast.rep(payroll.cast.sdr)
     payroll.assign(rep, payroll.plan("sdr"))

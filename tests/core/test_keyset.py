@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Role, User
 from apps.core.keyset import page_of
+from tests.stage import staged
 
 
 @pytest.fixture
+@staged
 def people(db) -> list[User]:
     names = ["Ida", "Ada", "Ida", "Ole", "Ada", "Ida", "Åse", "ada"]
     return [

@@ -19,6 +19,7 @@ from apps.leads.services import opportunities
 from apps.leads.services.record import UnableToReverse
 from tests.cast import NOW, Cast
 from tests.customers.scenes import contract_of, kept
+from tests.stage import staged
 
 NOW_THEN = datetime(2026, 12, 10, 10, tzinfo=UTC)
 DAY = NOW_THEN.date()
@@ -30,6 +31,7 @@ def _now(time_machine):
 
 
 @pytest.fixture
+@staged
 def account(cast: Cast) -> Account:
     return kept(cast)
 

@@ -7,11 +7,13 @@ from django.urls import reverse
 
 from apps.jobs import services
 from apps.jobs.models import Job, JobState
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@staged
 def job(cast, at) -> Job:
     return services.enqueue(kind="tests.count", key="October", at=at, requested_by=cast.manager)
 

@@ -13,11 +13,13 @@ from apps.leads.services import accounts as services
 from apps.leads.services import opportunities
 from tests.cast import NOW, Cast
 from tests.leads.scenes import opened, won
+from tests.stage import staged
 
 LIST = "leads:accounts"
 
 
 @pytest.fixture
+@staged
 def customer(cast: Cast) -> Account:
     return won(cast).account
 

@@ -10,6 +10,7 @@ from apps.leads.rules.answer_patterns import Verdict
 from apps.leads.selectors import answer_patterns as selectors
 from apps.reps.models import Rep
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 OCTOBER = datetime(2026, 10, 6, 10, tzinfo=UTC)
 
@@ -38,6 +39,7 @@ def answered(cast: Cast, ae: Rep, number: int, rejected: int, *, at=OCTOBER, sou
 
 
 @pytest.fixture
+@staged
 def company(cast: Cast) -> Cast:
     """A strict AE beside two ordinary ones, in October."""
     third = Rep.objects.create(

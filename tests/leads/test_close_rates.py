@@ -15,6 +15,7 @@ from apps.leads.services import definitions, hand_offs, opportunities
 from apps.leads.services.definitions import Side
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off, opened, won
+from tests.stage import staged
 
 DAY = timedelta(days=1)
 
@@ -57,6 +58,7 @@ def agree(cast: Cast, key: str, on) -> Definition:
 
 
 @pytest.fixture
+@staged
 def some_outcomes(cast: Cast) -> Cast:
     """One each: won, lost, open, rejected, waiting; and one waiting beyond the profile."""
     won(cast, "Ashford Logistics")

@@ -10,6 +10,7 @@ from apps.leads.models import Contest, ContestState, ContestTerms, HandOff
 from apps.leads.services import contests
 from tests.cast import NOW, Cast
 from tests.leads.test_contests import rejected
+from tests.stage import staged
 
 
 @pytest.fixture(autouse=True)
@@ -18,11 +19,13 @@ def _now(time_machine):
 
 
 @pytest.fixture
+@staged
 def hand_off(cast: Cast) -> HandOff:
     return rejected(cast)
 
 
 @pytest.fixture
+@staged
 def contest(cast: Cast, hand_off: HandOff) -> Contest:
     return contests.open_contest(
         hand_off=hand_off, reason="She <said> January.", at=NOW + timedelta(hours=1), actor=cast.sdr

@@ -11,6 +11,7 @@ from apps.leads.selectors.focus import strip_of, week_of
 from apps.leads.services import focus
 from apps.reps.models import Rep
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +21,7 @@ THURSDAY = 3
 
 
 @pytest.fixture
+@staged
 def rep(cast: Cast) -> Rep:
     return cast.rep(cast.sdr)
 

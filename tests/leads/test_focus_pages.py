@@ -13,6 +13,7 @@ from apps.leads.selectors.focus import OwnWeek
 from apps.leads.selectors.focus_week import in_words, picture
 from apps.leads.services import focus
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 
 def signed_in(user: User) -> Client:
@@ -42,6 +43,7 @@ def week_of(rep: Any) -> dict[int, list[tuple[str, str, str]]]:
 
 
 @pytest.fixture
+@staged
 def company_week(cast: Cast) -> None:
     focus.set_week(rep=None, week=dict.fromkeys(range(5), default_day()), at=NOW, actor=cast.revops)
 

@@ -11,6 +11,7 @@ from apps.leads.selectors import hand_offs as selectors
 from apps.leads.services import hand_offs as services
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def _now(time_machine):
 
 
 @pytest.fixture
+@staged
 def hand_off(cast: Cast) -> HandOff:
     return handed_off(cast)
 

@@ -26,6 +26,7 @@ from apps.leads.signals import answer_undoing
 from apps.slas.models import Clock, ClockState
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 SOON = NOW + timedelta(seconds=40)
 
@@ -76,6 +77,7 @@ def standing(hand_off: HandOff) -> dict:
 
 
 @pytest.fixture
+@staged
 def hand_off(cast: Cast) -> HandOff:
     return handed_off(cast)
 

@@ -32,6 +32,7 @@ from apps.leads.services import (
 from tests.cast import NOW, Cast
 from tests.leads.test_queue_pages import HTMX, KEYS, _touch, arrive, signed_in, text
 from tests.leads.test_touches import VOICEMAIL
+from tests.stage import staged
 
 STEPS = [
     {"channel": "call", "purpose": "answer", "script": "Ask what made them write."},
@@ -46,6 +47,7 @@ def _thursday_morning(time_machine: Any) -> None:
 
 
 @pytest.fixture
+@staged
 def lead(cast: Cast) -> Lead:
     return arrive(
         cast,

@@ -9,11 +9,13 @@ from apps.leads.models import EventKind, FunnelEvent, Meeting
 from apps.leads.selectors import meetings as selectors
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 PAGE = "leads:meetings"
 
 
 @pytest.fixture
+@staged
 def meeting(cast: Cast) -> Meeting:
     return handed_off(cast).meeting
 

@@ -16,11 +16,13 @@ from apps.leads.services import booking, invitation_mail, invitations, meetings,
 from apps.reps.models import BusyTime, Rep
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 SOON = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
+@staged
 def meeting(cast: Cast) -> Meeting:
     found = handed_off(cast, slot=40).meeting  # days ahead: what is tried for hours is still to come
     assert found is not None

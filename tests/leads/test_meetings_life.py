@@ -23,6 +23,7 @@ from apps.reps.models import BusyTime, Rep
 from apps.slas.models import Clock, Policy
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 HOUR = timedelta(hours=1)
 
@@ -49,6 +50,7 @@ def missed(meeting: Meeting) -> Meeting:
 
 
 @pytest.fixture
+@staged
 def meeting(cast: Cast) -> Meeting:
     found = handed_off(cast).meeting
     assert found is not None

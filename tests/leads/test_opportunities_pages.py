@@ -12,6 +12,7 @@ from apps.leads.selectors.opportunities import Filters
 from apps.leads.services import opportunities as services
 from tests.cast import NOW, Cast
 from tests.leads.scenes import opened, won
+from tests.stage import staged
 
 LIST = "leads:opportunities"
 
@@ -22,6 +23,7 @@ def _now(time_machine):
 
 
 @pytest.fixture
+@staged
 def deal(cast: Cast) -> Opportunity:
     return opened(cast)
 

@@ -21,6 +21,7 @@ from apps.leads.services.visits import NewVisit, record_visits
 from apps.reps.models import Rep, RepRole
 from tests.cast import NOW, Cast, assemble
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 NOVEMBER = month_of(date(2026, 11, 1))
 
@@ -74,6 +75,7 @@ def brought(rep: Rep, lead: Lead, days_ago: float = 1, campaign: str = "") -> Fu
 
 
 @pytest.fixture
+@staged
 def rep(cast: Cast) -> Rep:
     rep = cast.rep(cast.sdr)
     rep.role = RepRole.OSR

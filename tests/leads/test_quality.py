@@ -11,11 +11,13 @@ from apps.leads.services import hand_offs, intake, touches
 from apps.leads.services.record import reverse_event
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off, won
+from tests.stage import staged
 
 YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 
 
 @pytest.fixture
+@staged
 def season(cast: Cast) -> None:
     """One won, one rejected, one disqualified, one untouched."""
     won(cast)

@@ -18,6 +18,7 @@ from apps.reps.models import Rep, TierChange
 from tests.cast import NOW, Cast
 from tests.leads.scenes import handed_off
 from tests.leads.test_routing_choice import ROBIN, TEN, a_lead, handed, in_force
+from tests.stage import staged
 
 
 def open_page(client: Client, user: Any, page: str, *args: Any) -> Any:
@@ -31,6 +32,7 @@ def send(client: Client, user: Any, page: str, /, *args: Any, **data: Any) -> An
 
 
 @pytest.fixture
+@staged
 def draft(cast: Cast) -> RoutingPolicy:
     return routing_policies.create_policy(name="Routing", at=NOW, actor=cast.revops)
 

@@ -15,6 +15,7 @@ from apps.leads.rules.switches import Comparison, DayOfSwitches, plain
 from apps.leads.selectors.switches import compare, switches_by_day
 from apps.reps.models import Rep
 from tests.cast import NOW, Cast, assemble
+from tests.stage import staged
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL, EMAIL, SOCIAL = Channel.CALL, Channel.EMAIL, Channel.SOCIAL
@@ -43,6 +44,7 @@ def several(rep: Rep, *channels: Channel, days_ago: int = 0) -> None:
 
 
 @pytest.fixture
+@staged
 def rep(cast: Cast) -> Rep:
     return cast.rep(cast.sdr)
 

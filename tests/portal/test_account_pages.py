@@ -8,11 +8,13 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from apps.accounts.models import Role, User
+from tests.stage import staged
 
 PASSWORD = "a short sentence helps"
 
 
 @pytest.fixture
+@staged
 def somebody(db):
     return User.objects.create_user("maya@larkfield.example", PASSWORD, name="Maya Lindqvist", role=Role.SDR)
 

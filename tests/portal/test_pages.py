@@ -10,11 +10,13 @@ from apps.accounts.models import Role, User
 from apps.core.errors import DomainError
 from apps.core.http import DomainErrorMiddleware
 from apps.portal import navigation
+from tests.stage import staged
 
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
+@staged
 def sdr(db):
     return User.objects.create_user("maya@larkfield.example", "x" * 14, name="Maya Lindqvist", role=Role.SDR)
 

@@ -5,9 +5,11 @@ from django.urls import NoReverseMatch, reverse
 
 from apps.portal import setup
 from tests.cast import assemble
+from tests.stage import staged
 
 
 @pytest.fixture
+@staged
 def cast(db):
     return assemble()
 

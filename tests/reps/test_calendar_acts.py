@@ -15,11 +15,13 @@ from apps.reps.services import calendars
 from apps.slas.models import Clock
 from tests.cast import NOW, Cast
 from tests.leads.test_touches import arrive
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@staged
 def office(cast: Cast) -> BusinessCalendar:
     return BusinessCalendar.objects.get()
 

@@ -27,6 +27,7 @@ from apps.slas.models import Clock, Policy
 from tests.cast import NOW, Cast
 from tests.scorecards.company import Company, assemble
 from tests.scorecards.plain import PlainRecord
+from tests.stage import staged
 
 OCTOBER = month_of(date(2026, 10, 1))
 TRAILING = Period(date(2026, 8, 1), date(2026, 11, 1))
@@ -34,16 +35,19 @@ CLOSED_AT = datetime(2026, 11, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
+@staged
 def company(db: None) -> Company:
     return assemble()
 
 
 @pytest.fixture
+@staged
 def ae(company: Company) -> Rep:
     return Rep.objects.select_related("team__calendar").get(pk=company.aes[0].pk)
 
 
 @pytest.fixture
+@staged
 def sdr(company: Company) -> Rep:
     return Rep.objects.select_related("team__calendar").get(pk=company.sdrs[0].pk)
 

@@ -9,11 +9,13 @@ from apps.core.periods import month_of
 from apps.scorecards.models import RankingRow, RankingSnapshot, Scorecard
 from apps.scorecards.services import cards, frozen_rankings, rankings
 from tests.cast import NOW, Cast
+from tests.stage import staged
 
 OCTOBER = month_of(date(2026, 10, 1))
 
 
 @pytest.fixture
+@staged
 def frozen(cast: Cast) -> RankingSnapshot:
     cards.freeze_month(month=OCTOBER, at=NOW)
     return RankingSnapshot.objects.get(month_on=OCTOBER.start)

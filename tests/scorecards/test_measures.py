@@ -11,6 +11,7 @@ from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors import events_behind, measure
 from tests.scorecards.company import assemble
 from tests.scorecards.plain import PlainRecord
+from tests.stage import staged
 
 AUGUST, SEPTEMBER, OCTOBER = (month_of(date(2026, month, 1)) for month in (8, 9, 10))
 TRAILING = Period(AUGUST.start, OCTOBER.end)
@@ -18,6 +19,7 @@ EARLIER = datetime(2026, 10, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture
+@staged
 def reps(db: None) -> list[Rep]:
     assemble()
     return list(Rep.objects.select_related("team").order_by("pk"))

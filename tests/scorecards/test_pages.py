@@ -16,6 +16,7 @@ from apps.scorecards.models import Scorecard, ScorecardNote, ScorecardSignature
 from apps.scorecards.services import cards, rankings
 from tests.cast import NOW, Cast
 from tests.scorecards import company as generated
+from tests.stage import staged
 
 OCTOBER = month_of(date(2026, 10, 1))
 CLOSED_AT = datetime(2026, 11, 2, 5, tzinfo=UTC)
@@ -30,6 +31,7 @@ def page(client: Client, user: object, address: str) -> tuple[int, str]:
 
 
 @pytest.fixture
+@staged
 def busy(cast: Cast) -> Cast:
     """The cast with a record: some months of deals among its own AEs and SDRs."""
     company = generated.Company(

@@ -15,12 +15,14 @@ from apps.scorecards.services import rankings
 from tests.cast import NOW, Cast
 from tests.leads.test_hand_off_races import race
 from tests.scorecards.sellers import Sellers
+from tests.stage import staged
 
 TODAY = NOW.date()
 WHY = "Back from parental leave in September only."
 
 
 @pytest.fixture
+@staged
 def sellers(cast: Cast) -> Sellers:
     """The first is to move up, the second down; the cast's AE is the first."""
     made = Sellers(2, 2)

@@ -17,12 +17,14 @@ from apps.scorecards.services import frozen_rankings, rankings
 from apps.scorecards.services.ranking_policies import Draft, put_in_force, write_draft
 from tests.cast import NOW, Cast
 from tests.scorecards.sellers import Sellers
+from tests.stage import staged
 
 TODAY = NOW.date()
 WHY = "Back from parental leave in September only."
 
 
 @pytest.fixture
+@staged
 def sellers(cast: Cast) -> Sellers:
     """The cast's AE and a peer, in a team of the cast's manager, each with leads of two kinds."""
     made = Sellers(2, 2)
@@ -42,6 +44,7 @@ def sellers(cast: Cast) -> Sellers:
 
 
 @pytest.fixture
+@staged
 def ranked(sellers: Sellers) -> RankingSnapshot:
     return rankings.recompute_rankings(as_of=TODAY, at=NOW).snapshot
 

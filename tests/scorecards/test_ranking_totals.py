@@ -22,12 +22,14 @@ from apps.scorecards.services import ranking_totals as services
 from tests.cast import NOW
 from tests.scorecards.company import Company, assemble
 from tests.scorecards.sellers import Sellers
+from tests.stage import staged
 
 PERIOD = trailing_months(date(2026, 11, 1), 3)
 PERIODS = [parse_period(code) for code in ("2026-06", "2026-08", "2026-10", "2026-11", "2026Q3")]
 
 
 @pytest.fixture
+@staged
 def company(db: None) -> Company:
     made = assemble(deals=110)
     services.rebuild_totals(at=NOW)

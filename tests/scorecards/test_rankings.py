@@ -30,12 +30,14 @@ from tests.scorecards.company import Company, assemble
 from tests.scorecards.plain import PlainRecord
 from tests.scorecards.plain_ranking import Terms, plain_ranking
 from tests.scorecards.sellers import Sellers
+from tests.stage import staged
 
 AS_OF = date(2026, 11, 1)
 AT = NOW
 
 
 @pytest.fixture
+@staged
 def company(db: None) -> Company:
     return assemble()
 

@@ -19,6 +19,7 @@ from apps.slas.services.policies import put_defaults
 from apps.slas.services.rebasing import preview, rebase
 from tests.cast import Cast
 from tests.leads.scenes import handed_off
+from tests.stage import staged
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,7 @@ LATE = {day: [["18:00", "23:00"]] for day in ("mon", "tue", "wed", "thu", "fri")
 
 
 @pytest.fixture
+@staged
 def late(cast: Cast) -> BusinessCalendar:
     """The SDR and the AEs work in the evening, their teams from nine to five."""
     put_defaults()
