@@ -52,7 +52,9 @@ def notify(*, notifications: Sequence[NewNotification], at: datetime) -> int:
         .values_list("pk", "time_zone")
     )
     ways = ways_of(user_ids=zones, kinds=kinds)
-    rows = [row for one in notifications if (row := _row(one, zones, ways, at)) is not None]
+    # In one order, so that no two who tell the same wait for each other crosswise.
+    ordered = sorted(notifications, key=lambda one: (one.user_id, one.key))
+    rows = [row for one in ordered if (row := _row(one, zones, ways, at)) is not None]
     Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=100)
     return len(rows)
 

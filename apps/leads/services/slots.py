@@ -129,6 +129,8 @@ def take_for_many(*, meetings: Sequence[Meeting]) -> int:
         if meeting.state not in (Meeting.State.CANCELLED, Meeting.State.RESCHEDULED)
         for one in halves(starts_at=meeting.starts_at, ends_at=meeting.ends_at)
     ]
+    # In one order, so that no two who take the same wait for each other crosswise.
+    rows.sort(key=lambda row: (row.ae_id, row.starts_at))
     TakenSlot.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
     return len(rows)
 

@@ -15,11 +15,12 @@ def copies_of(hours: Iterable[Hours]) -> dict[Hours, CalendarCopy]:
     found = {copy.digest: copy for copy in CalendarCopy.objects.filter(digest__in=by_digest)}
     missing = [
         CalendarCopy(digest=digest, hours=json.loads(plain))
-        for digest, (_, plain) in by_digest.items()
+        for digest, (_, plain) in sorted(by_digest.items())
         if digest not in found
     ]
     if missing:
-        # Somebody may copy the same calendar at this moment: theirs is as good.
+        # Somebody may copy the same calendars at this moment: theirs are as good. In one order, so that no two
+        # wait for each other crosswise.
         CalendarCopy.objects.bulk_create(missing, ignore_conflicts=True)
         for copy in CalendarCopy.objects.filter(digest__in=[one.digest for one in missing]):
             found[copy.digest] = copy
