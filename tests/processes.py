@@ -56,8 +56,8 @@ for line in sys.stdin:
 """Runs each line's code in a fork of itself; what that prints goes to files."""
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: str = "it") -> None:
-    """Wait for ``condition``; fail, saying ``what`` was waited for, after ``seconds``."""
+def wait_until(condition: Callable[[], object], *, seconds: float = 180, what: str = "it") -> None:
+    """Wait for ``condition``; fail, saying ``what`` was waited for, after ``seconds``: many, for a busy machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -166,7 +166,7 @@ class Installation:
                 return bool(urllib.request.urlopen(f"{address}/healthz/", timeout=5).status == 200)
             return False
 
-        wait_until(answers, seconds=60, what="the web server")
+        wait_until(answers, what="the web server")
         return address
 
     def log(self) -> str:

@@ -86,7 +86,8 @@ def test_killed_and_begun_again_the_run_pays_the_same(portal: Installation, undi
     start_run(portal)
     run = Watch(portal)
     killed_at = []
-    for reached in (1, REPS // 3, 2 * REPS // 3):
+    # Two thirds are still to come at the last: whoever kills it has time for that.
+    for reached in (1, REPS // 6, REPS // 3):
         wait_until(lambda reached=reached: run.reps_done >= reached, what=f"rep {reached}")
         kill(worker)
         killed_at.append(run.reps_done)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.accounts.models import User
+from apps.accounts.models import Role, User
 from apps.reps.models import Team
 from tests.cast import Cast
 from tests.stage import stage, staged
@@ -21,7 +21,7 @@ def fourth(cast: Cast) -> Team:
 
 @pytest.fixture
 def written() -> User:
-    return User.objects.create(email="written@larkfield.example", name="Written")
+    return User.objects.create(email="written@larkfield.example", name="Written", role=Role.SDR)
 
 
 @pytest.mark.parametrize("time", ["once", "again"])
@@ -57,7 +57,7 @@ def test_what_is_written_first_is_not_written_over(written: User, fourth: Team) 
 def test_who_commits_begins_with_an_empty_database() -> None:
     assert not stage.scenes
     assert not User.objects.exists()
-    User.objects.create(email="kept@larkfield.example", name="Kept")
+    User.objects.create(email="kept@larkfield.example", name="Kept", role=Role.SDR)
 
 
 def test_and_leaves_an_empty_one(cast: Cast) -> None:

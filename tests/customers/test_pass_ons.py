@@ -170,7 +170,7 @@ class TestRace:
 
         def act() -> None:
             try:
-                barrier.wait(timeout=20)
+                barrier.wait(timeout=60)
                 pass_ons.accept_pass_on(pass_on=PassOn.objects.get(pk=found.pk), at=AFTER, actor=cast.am)
                 came.append("accepted")
             except pass_ons.UnableToPassOn:

@@ -28,7 +28,7 @@ def test_a_killed_command_loses_and_doubles_nothing(migrated: Path, tmp_path: Pa
     command = ("import_data", "--mapping", MAPPING, str(path))
     with installation(tmp_path / "portal", like=migrated) as portal:
         process = portal.start("manage.py", *command)
-        wait_until(lambda: _count(portal.folder, "leads_lead") > 0, seconds=120, what="the first batch")
+        wait_until(lambda: _count(portal.folder, "leads_lead") > 0, what="the first batch")
         kill(process)
         part = _count(portal.folder, "leads_lead")
         assert part % 2_000 == 0, "whole batches only"

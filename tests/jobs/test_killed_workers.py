@@ -10,7 +10,8 @@ from tests.conftest import redis_url
 from tests.jobs.steps import KIND
 from tests.processes import Installation, free_port, installation, kill, wait_until
 
-STEPS = 40
+STEPS = 120
+"""Many more than any test waits for: who is slow to kill a worker still finds it at work."""
 HANDLERS = "tests.jobs.steps"
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
@@ -110,7 +111,7 @@ class TestWorker:
                 return True
             return False
 
-        wait_until(gone, seconds=5, what="the end of the pool's process")
+        wait_until(gone, what="the end of the pool's process")
 
     def test_a_job_asked_for_while_nobody_works_is_done_later(self, portal):
         job = Watch(portal, ask(portal, pause=0))
@@ -144,6 +145,6 @@ class TestAskingWhileRedisIsAway:
                 "began = time.monotonic()\n"
                 "job = services.enqueue(kind='tests.steps', key='one', at=timezone.now())\n"
                 "job.refresh_from_db()\n"
-                "print(job.state, time.monotonic() - began < 3)"
+                "print(job.state, time.monotonic() - began < 10)"
             )
             assert said == "queued True"

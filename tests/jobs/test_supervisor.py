@@ -36,7 +36,7 @@ class Supervised:
             )
 
     def wait_for(self, words: str) -> None:
-        wait_until(lambda: words in self.said.read_text(), seconds=120, what=f"{words!r}")
+        wait_until(lambda: words in self.said.read_text(), what=f"{words!r}")
 
     def answers(self) -> bool:
         with contextlib.suppress(OSError):
@@ -77,7 +77,7 @@ def supervised(tmp_path, migrated):
     yield supervised
     if supervised.process.poll() is None:
         supervised.process.terminate()
-        supervised.process.wait(timeout=30)
+        supervised.process.wait(timeout=120)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes as Linux shows them")
@@ -108,7 +108,7 @@ class TestSupervisor:
 
         last = supervised.children()
         supervised.process.send_signal(signal.SIGINT)
-        assert supervised.process.wait(timeout=30) == 0
+        assert supervised.process.wait(timeout=120) == 0
         supervised.wait_for("Stopped.")
         assert [name for name, pid in last.items() if not is_gone(pid)] == []
 
@@ -121,5 +121,5 @@ class TestSupervisor:
         supervised.process.kill()
         supervised.process.wait()
         for name, pid in left.items():
-            wait_until(lambda pid=pid: is_gone(pid), seconds=20, what=f"the end of {name}")
-        wait_until(lambda: not supervised.answers(), seconds=20, what="the port to be free")
+            wait_until(lambda pid=pid: is_gone(pid), what=f"the end of {name}")
+        wait_until(lambda: not supervised.answers(), what="the port to be free")

@@ -388,7 +388,7 @@ class TestRace:
 
         def act() -> None:
             try:
-                barrier.wait(timeout=20)
+                barrier.wait(timeout=60)
                 move(
                     Opportunity.objects.select_related("lead", "hand_off", "owner__team").get(pk=deal.pk),
                     cast.ae,

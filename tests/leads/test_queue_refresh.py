@@ -228,7 +228,7 @@ class TestInABrowser:
             assert Lead.objects.filter(claimed_by=self.cast.rep(self.cast.sdr)).count() == 1
             page.goto(f"{live_server.url}/meetings/")
             # The word is sent while the page goes, and nothing on the next page waits for it.
-            for _ in range(50):
+            for _ in range(600):
                 if not Lead.objects.filter(claimed_by__isnull=False).exists():
                     break
                 page.wait_for_timeout(100)

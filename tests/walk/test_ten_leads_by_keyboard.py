@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.cast import PASSWORD
 from tests.processes import LivePortal
-from tests.walk.test_walk_in_a_browser import DESK, PAGE_MS, PHONE, Company, listen, sideways
+from tests.walk.test_walk_in_a_browser import DESK, PHONE, Company, listen, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -40,7 +40,6 @@ CHANNELS = {"t": "call", "m": "email"}
 
 @pytest.fixture(scope="module")
 def company(live_portal: LivePortal, browser: Browser, browser_context_args: dict[str, Any]) -> Company:
-    expect.set_options(timeout=PAGE_MS)
     known = json.loads(live_portal.python("from tests.walk.working_day import found\nprint(found())"))
     return Company(live_portal.url, known, browser, browser_context_args)
 
