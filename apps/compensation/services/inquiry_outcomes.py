@@ -58,6 +58,8 @@ def within_portal(link: str) -> str:
     says = (
         "Paste the address of the portal’s page that shows what was corrected, such as /leads/events/48213/."
     )
+    if found.netloc and not found.scheme:
+        raise InvalidInput(says, field="link")
     if found.scheme not in ("", "http", "https") or not path.startswith("/") or len(path) > LONGEST_LINK:
         raise InvalidInput(says, field="link")
     try:
