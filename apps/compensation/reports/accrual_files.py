@@ -11,7 +11,7 @@ import xlsxwriter
 from django.conf import settings
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from apps.compensation.reports.xlsx_report import OPTIONS, Formats
+from apps.compensation.reports.xlsx_report import Formats, options_beside
 from apps.compensation.selectors.accruals import KINDS, OWED, Accruals
 from apps.core.money import to_major
 from apps.core.spreadsheets import spreadsheet_text
@@ -41,7 +41,7 @@ def write_csv(path: Path, found: Accruals) -> None:
 
 def write_xlsx(path: Path, found: Accruals, *, made_by: str) -> None:
     """Write ``found`` to ``path``: a cover, then a sheet a currency with a row a month, totals as formulas."""
-    book = xlsxwriter.Workbook(str(path), OPTIONS)
+    book = xlsxwriter.Workbook(str(path), options_beside(path))
     created = found.at.replace(tzinfo=None, microsecond=0)
     book.set_properties({"title": "Accruals", "created": created})
     formats = Formats(book)

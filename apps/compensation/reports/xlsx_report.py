@@ -37,6 +37,11 @@ OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_ur
 COVER = "Summary"
 
 
+def options_beside(path: Path) -> dict[str, Any]:
+    """``OPTIONS``, with what is kept of the rows meanwhile beside ``path``: where the draft goes, that goes too."""
+    return {**OPTIONS, "tmpdir": str(path.parent)}
+
+
 @dataclass(frozen=True)
 class Cover:
     """What the first sheet says of the file: who made it and when (UTC)."""
@@ -109,7 +114,7 @@ class _Book:
     """A workbook that is finished on leaving, and dated as the file is, so that the same data give the same bytes."""
 
     def __init__(self, path: Path, title: str, run: PayoutRun, cover: Cover) -> None:
-        self.book = xlsxwriter.Workbook(str(path), OPTIONS)
+        self.book = xlsxwriter.Workbook(str(path), options_beside(path))
         created = cover.made_at.replace(tzinfo=None, microsecond=0)
         self.book.set_properties({"title": title, "comments": run.fingerprint, "created": created})
 
