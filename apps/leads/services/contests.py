@@ -251,7 +251,7 @@ def _uphold(contest: Contest, at: datetime, actor: Any, source: Source, with_ano
     """Reverse the rejection, record the acceptance, open what may be opened; what followed, in words."""
     hand_off = contest.hand_off
     lead = hand_off.lead
-    credit_only = went_on(lead, hand_off)
+    credit_only = _went_on(lead, hand_off)
     if credit_only and with_another:
         raise InvalidInput(f"{credit_only} Uphold it as it is: the credit alone moves.", field="decision")
     rejected = FunnelEvent.objects.filter(hand_off=hand_off, kind=EventKind.REJECTED).effective()
@@ -287,7 +287,7 @@ def _acceptance(hand_off: HandOff, at: datetime, actor: Any, source: Source) -> 
     )
 
 
-def went_on(lead: Lead, hand_off: HandOff) -> str:
+def _went_on(lead: Lead, hand_off: HandOff) -> str:
     """Why no opportunity opens although the contest is upheld: the lead went on by another way; else ""."""
     later = HandOff.objects.filter(lead=lead, created_at__gt=hand_off.created_at).exclude(pk=hand_off.pk)
     if later.exclude(state=HandOff.State.REJECTED).exists():
