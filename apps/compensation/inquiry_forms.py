@@ -36,7 +36,7 @@ class FilesField(forms.FileField):
         )
         super().__init__(required=False, allow_empty_file=True, max_length=None, **options)
 
-    def clean(self, data: Any, initial: Any = None) -> list[Checked]:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> list[Checked]:
         given = data if isinstance(data, (list, tuple)) else [data]
         uploads = [one for one in given if isinstance(one, UploadedFile)]
         try:
@@ -59,7 +59,7 @@ class _WithFiles(forms.Form):
     """A hidden key, so that a second click says nothing twice; and files."""
 
     key = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
-    files = FilesField()
+    files = FilesField()  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -160,7 +160,7 @@ class OutcomeForm(forms.Form):
         help_text="The address of its page in the portal: an event, a split of credit, a quota.",
     )
     text = _words("In words", 2_000, "Say why: who asked reads it.")
-    files = FilesField()
+    files = FilesField()  # type: ignore[assignment]
 
     field_order = ["outcome", "link", "text", "files"]
 

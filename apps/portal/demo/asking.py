@@ -41,10 +41,12 @@ def _statements(most: int) -> list[Statement]:
     return sorted(newest.values(), key=place)[:most]
 
 
-def _ask(statement: Statement, text: str, at: datetime, *, of_line: bool = True, **more: str) -> Inquiry:
+def _ask(
+    statement: Statement, text: str, at: datetime, *, of_line: bool = True, expected: str = ""
+) -> Inquiry:
     lines = LedgerEntry.objects.filter(statement=statement).order_by("-amount_minor", "pk")
     line = lines.first() if of_line else None
-    return inquiries.ask(question=Question(statement, text, line, **more), at=at, actor=statement.rep.user)
+    return inquiries.ask(question=Question(statement, text, line, expected), at=at, actor=statement.rep.user)
 
 
 def _open(statement: Statement, at: datetime, revops: User, finance: User) -> None:
