@@ -95,8 +95,11 @@ def waterfall(steps: Sequence[tuple[str, int]], currency: str, total: str = "Pay
         x = at * pitch + (pitch - wide) / 2
         after = _BOTTOM - (max(end, low) - low) * scale
         torn = _torn(x, y, wide, tall) if cut and kind in ("sum", "net") else ""
-        places = (round(one, 1) for one in (x, y, wide, tall, after, x + pitch))
-        bars.append(Bar(name, figure(amount, currency), kind, *places, torn))
+        left, top, width, height, level, right = (
+            round(one, 1) for one in (x, y, wide, tall, after, x + pitch)
+        )
+        words = figure(amount, currency)
+        bars.append(Bar(name, words, kind, left, top, width, height, level, right, torn))
     rows = tuple((name, figure(amount, currency)) for name, amount in zip(names, amounts, strict=True))
     ground = round(_BOTTOM + min(low, 0) * scale, 1) if low < 0 else _BOTTOM
     said = ", ".join(f"{name.lower()} {text.replace('− ', 'minus ')}" for name, text in rows)

@@ -56,7 +56,7 @@ class StepSerializer(serializers.Serializer):
 
 
 class BandSerializer(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     rate = serializers.CharField()
     base_in_words = serializers.CharField()
     amount_minor = serializers.IntegerField()

@@ -11,11 +11,11 @@ import threading
 import unicodedata
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typst
 
-ARCHIVED = "a-2a"
+ARCHIVED: Literal["a-2a"] = "a-2a"
 _BESIDE = Path(__file__).parent
 _of_thread = threading.local()
 
@@ -35,13 +35,14 @@ def typeset(template: str, data: Any, *, at: datetime) -> bytes:
 
 
 def _compiled(template: str, written: str, at: datetime, *, archived: bool) -> bytes:
-    found: bytes = _compiler(archived).compile(
+    found = _compiler(archived).compile(
         (_BESIDE / template).read_bytes(),
         format="pdf",
         sys_inputs={"data": written},
         pdf_standards=ARCHIVED if archived else [],
         timestamp=int(at.timestamp()),
     )
+    assert isinstance(found, bytes), "one document"
     return found
 
 

@@ -13,7 +13,7 @@ from apps.compensation.models import EntryKind, LedgerEntry, Statement
 from apps.compensation.rules.draws import KEY as DRAW
 from apps.compensation.selectors.balances import DrawLine, owed
 
-_DRAWN = {
+_DRAWN: dict[str, str] = {
     EntryKind.DRAW_ADVANCE: "Advanced with this statement",
     EntryKind.DRAW_RECOVERY: "Taken back from this pay",
 }

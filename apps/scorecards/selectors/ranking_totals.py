@@ -73,7 +73,7 @@ def sums_by_totals(*, reps: Sequence[Rep], period: Period) -> dict[int, Sums] | 
 
 def _summed(reps: Sequence[Rep], period: Period) -> dict[int, Sums]:
     statements, values = _statements(connection.vendor), {_FIRST: period.start, _END: period.end}
-    # As the database gives them: whole numbers in both, tens of thousands of them.
+    # As the database gives them, without a look at each: there are tens of thousands.
     counts = {row[0]: row for row in statements.counts.statement.rows(values)}
     money: dict[int, tuple[tuple[Any, ...], ...]] = {}
     for row in statements.money.statement.rows(values):
@@ -91,9 +91,9 @@ def _sums(own: str, counts: tuple[int, ...], money: Iterable[tuple[Any, ...]]) -
     alone: dict[str, int] = {}
     for _, currency, revenue, of, self_sourced in money:
         if of:
-            amounts[WON, currency], priced[WON, currency] = revenue, of
+            amounts[WON, currency], priced[WON, currency] = int(revenue), int(of)
         if self_sourced:
-            alone[currency] = self_sourced
+            alone[currency] = int(self_sourced)
     by_part = {part: value for part, value in zip(_PARTS, shares, strict=True) if value}
     return Sums(own, by_part, {}, amounts, priced, alone, seconds, share)
 
@@ -107,16 +107,12 @@ class _Statements(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _statements(_vendor: str) -> _Statements:
-    """Sums are whole numbers, as what they sum is: not the decimals that the database makes of them."""
-
-    def summed(*names: str) -> dict[str, Any]:
-        return {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in names}
-
+    """Counts come as whole numbers, not as the decimals that the database sums them to; amounts may outgrow those."""
     totals = RankingTotal.objects.filter(month_on__gte=_FIRST, month_on__lt=_END)
     counts, money = totals.filter(currency=""), totals.exclude(currency="")
+    counted = {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in _COUNTS}
+    summed = {f"{name}_": Sum(name) for name in _AMOUNTS}
     return _Statements(
-        PreparedQuery(counts.values_list("rep").annotate(**summed(*_COUNTS)).order_by(), _FIRST, _END),
-        PreparedQuery(
-            money.values_list("rep", "currency").annotate(**summed(*_AMOUNTS)).order_by(), _FIRST, _END
-        ),
+        PreparedQuery(counts.values_list("rep").annotate(**counted).order_by(), _FIRST, _END),
+        PreparedQuery(money.values_list("rep", "currency").annotate(**summed).order_by(), _FIRST, _END),
     )
