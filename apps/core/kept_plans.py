@@ -13,6 +13,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg._queries import PostgresClientQuery
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
 
@@ -43,6 +44,16 @@ class _Cursor(psycopg.Cursor[Any]):
             self.connection.prepare_threshold = None
 
 
+class _ToldCursor(_Cursor):
+    """Tells Django's log the statement as it would have been worded: psycopg forgets what was prepared."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> "_ToldCursor":
+        super().execute(query, params, **more)
+        self._query = PostgresClientQuery(self._tx)
+        self._query.convert(query, params)
+        return self
+
+
 _PLACEHOLDER = re.compile("%[s%]")
 
 
@@ -71,7 +82,8 @@ def cursor() -> Any:
     # What ``connection.cursor()`` does, with another kind of cursor.
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    return connection._prepare_cursor(_Cursor(connection.connection))  # type: ignore[attr-defined]
+    kind = _ToldCursor if connection.queries_logged else _Cursor
+    return connection._prepare_cursor(kind(connection.connection))  # type: ignore[attr-defined]
 
 
 def on_connected(connection: BaseDatabaseWrapper, **_: Any) -> None:
