@@ -31,7 +31,9 @@ MOST = 20
 """So many of one scope are kept: a loop that runs into the same refusal fills no log."""
 
 _TABLE = re.compile(r"\b(?:INTO|UPDATE|FROM|TRUNCATE(?: TABLE)?|COPY)\s+\"?(\w+)", re.IGNORECASE)
-_MONEY = ("apps.compensation.",)
+# Services refuse a step. A rule that cannot work something out refuses nobody: rules touch no database, and whoever
+# asked them says what follows.
+_MONEY = ("apps.compensation.services.",)
 # Raised by the work of a run to end itself, and seen by nobody.
 _NO_REFUSALS = ("CarriedOn",)
 

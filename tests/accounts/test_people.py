@@ -147,7 +147,11 @@ class TestDeactivate:
         assert client.login(email=cast.ae.email, password=PASSWORD)
         of_people = AuditEntry.objects.filter(verb__startswith="accounts.person.").order_by("pk")
         verbs = list(of_people.values_list("verb", flat=True))
-        assert verbs == ["accounts.person.deactivated", "accounts.person.reactivated"]
+        assert verbs == [
+            "accounts.person.deactivated",
+            "accounts.person.sign_in_refused",
+            "accounts.person.reactivated",
+        ]
 
     def test_is_refused_for_oneself(self, cast, client):
         client.force_login(cast.revops)

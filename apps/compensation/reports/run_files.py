@@ -1,10 +1,11 @@
 """Every file of a whole run by its kind and format: what writes it, and how many rows it has."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Sum
 
@@ -31,28 +32,35 @@ class RunFile:
 
     def write(self, path: Path, tell: Tell | None = None) -> None:
         """Write the file to ``path``. ``tell`` is told now and then how many rows are written; it may stop the work."""
+        # Rows are closed before whatever ends the transaction, also when one of them fails: their cursor with them.
+        with ExitStack() as opened:
+            self._write(path, lambda rows: opened.enter_context(closing(_told(rows, tell))))
+
+    def _write(self, path: Path, told: Callable[[Iterable[Any]], Iterator[Any]]) -> None:
         run, cover = self.run, xlsx_report.Cover(self.made_by, self.made_at)
         is_csv = self.format == ReportFormat.CSV
         if self.kind == FileKind.PAYROLL:
             assert self.layout is not None
-            rows = _told(reports.payroll_rows(run), tell)
+            rows = told(reports.payroll_rows(run))
             if is_csv:
                 payroll_file.write_csv(path, layout=self.layout, rows=rows)
             else:
                 payroll_file.write_xlsx(path, run=run, layout=self.layout, rows=rows, made_at=self.made_at)
         elif self.kind == FileKind.LINES:
-            lines = _told(reports.line_rows(run), tell)
+            lines = told(reports.line_rows(run))
             if is_csv:
                 csv_report.write_lines(path, run=run, rows=lines)
             else:
                 totals = control.control_totals(run)
                 xlsx_report.write_lines(path, run=run, rows=lines, totals=totals, cover=cover)
         elif is_csv:
-            csv_report.write_report(path, run=run, rows=_told(reports.report_rows(run), tell))
+            csv_report.write_report(path, run=run, rows=told(reports.report_rows(run)))
         else:
-            self._write_summed(path, cover, tell)
+            self._write_summed(path, cover, told)
 
-    def _write_summed(self, path: Path, cover: xlsx_report.Cover, tell: Tell | None) -> None:
+    def _write_summed(
+        self, path: Path, cover: xlsx_report.Cover, told: Callable[[Iterable[Any]], Iterator[Any]]
+    ) -> None:
         run, totals = self.run, control.control_totals(self.run)
         summaries = reports.summaries(run)
         if self.format == ReportFormat.PDF:
@@ -61,7 +69,7 @@ class RunFile:
                 path, run=run, people=people, summaries=summaries, totals=totals, cover=cover
             )
         else:
-            rows = _told(reports.report_rows(run), tell)
+            rows = told(reports.report_rows(run))
             xlsx_report.write_report(
                 path, run=run, rows=rows, summaries=summaries, totals=totals, cover=cover
             )
@@ -76,7 +84,7 @@ def row_count(run: PayoutRun, kind: FileKind) -> int:
     return found or 0
 
 
-def _told(rows: Iterable[Row], tell: Tell | None) -> Iterator[Row]:
+def _told(rows: Iterable[Row], tell: Tell | None) -> Generator[Row, None, None]:
     for number, row in enumerate(rows, 1):
         if tell is not None and number % TOLD_EVERY == 0:
             tell(number)
