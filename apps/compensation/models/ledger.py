@@ -46,7 +46,7 @@ class LedgerEntry(models.Model):
         "reps.Rep", db_index=False, on_delete=models.PROTECT, related_name="ledger_entries"
     )
     plan_version = models.ForeignKey(
-        "compensation.PlanVersion", on_delete=models.PROTECT, related_name="ledger_entries"
+        "compensation.PlanVersion", db_index=False, on_delete=models.PROTECT, related_name="ledger_entries"
     )
     component_key = models.CharField(max_length=40)
     component_name = models.CharField(max_length=80)

@@ -58,6 +58,13 @@ class Statement(models.Model):
         help_text="SHA-256 over its lines; empty without lines, and where they were posted before digests were kept",
     )
 
+    inputs = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="hash of all that its lines follow from, credits too; empty where that is not known",
+    )
+
     objects = StatementQuerySet.as_manager()
 
     class Meta:

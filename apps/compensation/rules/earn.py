@@ -57,7 +57,7 @@ def earn_component(
     chosen = [event for event in events if counts(component, event)]
     lines: list[Line] = []
     for paid_in, group in _by_currency(component, chosen, currency).items():
-        lines += _Reckoning(component, paid_in, _quota(component, quota)).lines(group)
+        lines += Reckoning(component, paid_in, _quota(component, quota)).lines(group)
     return lines
 
 
@@ -101,7 +101,7 @@ Factors = tuple[tuple[str, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Cell:
+class Cell:
     """A band, and what every line in it has in common: what a base is multiplied by, and how it is said.
 
     Pay is ``numerator / denominator`` minor units for each unit of the base. The band is kept because cells are
@@ -119,7 +119,7 @@ class _Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edges:
+class Edges:
     """A table's bands with edges in whole parts of ``scale``: rounded, which moves no integer across one."""
 
     bands: tuple[Band, ...]
@@ -127,7 +127,7 @@ class _Edges:
     ends: list[int]
 
     @classmethod
-    def of(cls, table: RateTable, total: Fraction, scale: int) -> "_Edges":
+    def of(cls, table: RateTable, total: Fraction, scale: int) -> "Edges":
         if table.method is Method.WHOLE:
             return cls((table.band_at(total),), [], [])
         edges = [band.upper * scale for band in table.bands if band.upper is not None]
@@ -143,7 +143,7 @@ class _Edges:
 
 
 @dataclass
-class _Reckoning:
+class Reckoning:
     """One component over one period's events in one currency."""
 
     component: Component
@@ -153,28 +153,36 @@ class _Reckoning:
     def lines(self, events: list[CreditedEvent]) -> list[Line]:
         weighed = weights(self.component, events, self.currency)
         # Everything in whole parts of one size, so that running totals and bands are integers.
-        self.scale = lcm(*{one.base.denominator for one in weighed})
-        bases = [one.base.numerator * (self.scale // one.base.denominator) for one in weighed]
-        self.total = Fraction(sum(bases), self.scale)
-        self.table = self._table()
+        scale = lcm(*{one.base.denominator for one in weighed})
+        bases = [one.base.numerator * (scale // one.base.denominator) for one in weighed]
+        self.begin(sum(bases), scale)
         if self.component.pays is Pays.TARGET_BY_BAND:
             return [self._target_line(events)]
-        self.kind = "bonus" if self.component.bonus else "earning"
-        self.always = self._factors(None)
-        self.cells: dict[tuple[int, Factors], _Cell] = {}
-        self.of_grid: dict[tuple[int, int], Band] = {}
-        self.edges = _Edges.of(self.table, self.total, self.scale) if self.table else None
-        by_event = any(one.conditions for one in self.component.multipliers)
         before, found = 0, []
         for place, (event, one, base) in enumerate(zip(events, weighed, bases, strict=True), 1):
-            factors = self._factors(event) if by_event else self.always
-            band = self.edges.one_band(before, base) if self.edges else self._cell_of(event)
-            if band is None:
-                found.append(self._line(event, one, factors, Fraction(before, self.scale), place))
-            else:
-                found.append(self._line_in(band, factors, event, one, base, place))
+            found.append(self.line_of(event, one, before, base, place))
             before += base
         return found
+
+    def begin(self, total: int, scale: int) -> None:
+        """Take the period's total, in parts of ``scale``: what bands, thresholds and factors look at."""
+        self.scale = scale
+        self.total = Fraction(total, scale)
+        self.table = self._table()
+        self.kind = "bonus" if self.component.bonus else "earning"
+        self.always = self._factors(None)
+        self.by_event = any(one.conditions for one in self.component.multipliers)
+        self.cells: dict[tuple[int, Factors], Cell] = {}
+        self.of_grid: dict[tuple[int, int], Band] = {}
+        self.edges = Edges.of(self.table, self.total, self.scale) if self.table else None
+
+    def line_of(self, event: CreditedEvent, one: Weight, before: int, base: int, place: int) -> Line:
+        """The line of one event, where the running total was ``before`` and ``base`` is what it weighs, in parts."""
+        factors = self._factors(event) if self.by_event else self.always
+        band = self.edges.one_band(before, base) if self.edges else self._cell_of(event)
+        if band is None:
+            return self._line(event, one, factors, Fraction(before, self.scale), place)
+        return self._line_in(band, factors, event, one, base, place)
 
     def _table(self) -> RateTable | None:
         """The rates in the measure's units; all at nothing below a cliff; ``None`` for a grid."""
@@ -191,9 +199,7 @@ class _Reckoning:
         self, band: Band, factors: Factors, event: CreditedEvent, one: Weight, base: int, place: int
     ) -> Line:
         """As ``_line``, where all of ``base`` (in parts of ``scale``) lies in ``band``."""
-        cell = self.cells.get((id(band), factors))
-        if cell is None:
-            cell = self.cells[id(band), factors] = self._cell(band, factors)
+        cell = self.cell(band, factors)
         numerator, denominator = base * cell.numerator, self.scale * cell.denominator
         exact = Fraction(numerator, denominator) if denominator != 1 else Fraction(numerator)
         rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
@@ -217,13 +223,20 @@ class _Reckoning:
             self.kind,
         )
 
-    def _cell(self, band: Band, factors: Factors) -> "_Cell":
+    def cell(self, band: Band, factors: Factors) -> Cell:
+        """What every line in ``band`` has in common."""
+        found = self.cells.get((id(band), factors))
+        if found is None:
+            found = self.cells[id(band), factors] = self._cell(band, factors)
+        return found
+
+    def _cell(self, band: Band, factors: Factors) -> Cell:
         pay = self._pay(Piece(band, ONE))
         for _, factor in factors:
             pay *= factor
         opening, closing = self._around(band, factors)
         remark = self._below(band) if band.label == BELOW else ""
-        return _Cell(
+        return Cell(
             band,
             pay.numerator,
             pay.denominator,

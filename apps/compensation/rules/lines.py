@@ -134,6 +134,11 @@ def limit_lines(
     ``days`` is the share of the period's calendar days on the plan: a floor is for the days that it covers.
     """
     paid = sum(line.amount_minor for line in lines if line.currency == currency)
+    return limits_of(component, paid, currency, days)
+
+
+def limits_of(component: Component, paid: int, currency: str, days: Fraction = ONE) -> list[Line]:
+    """``limit_lines`` where the period's lines sum to ``paid`` minor units."""
     if component.cap_minor is not None and paid > component.cap_minor:
         cap, earned = words.money(component.cap_minor, currency), words.money(paid, currency)
         terms = (_one(component.cap_minor), _one(-paid))

@@ -24,10 +24,12 @@ from apps.compensation.selectors.balances import reps_with_held_pay
 from apps.compensation.selectors.credits import credits_by_rep
 from apps.compensation.selectors.inputs import PeriodInputs, load_inputs
 from apps.compensation.selectors.obstacles import obstacles
+from apps.compensation.selectors.plain_credits import plain_pay
 from apps.compensation.selectors.reopened import Books, Reopened, books_of, reopened
 from apps.compensation.services import postings
 from apps.compensation.services.agreed_changes import post_agreed_changes, reps_with_agreed_changes
 from apps.compensation.services.conversions import post_conversions
+from apps.compensation.services.plain_postings import expect_batches, post_plain, unchanged
 from apps.core.errors import DomainError
 from apps.core.periods import Period
 from apps.reps.models import Rep
@@ -229,6 +231,7 @@ def _compute_next(
             part = undone.select_for_update().first()
         if part is None:
             return False
+        expect_batches()
         with _collecting_later():
             _compute_batch(run, part.rep_ids, inputs, _periods_of(part), books)
         PayoutPart.objects.filter(pk=part.pk).update(is_done=True)
@@ -293,8 +296,29 @@ def _reps_of(run: PayoutRun, inputs: PeriodInputs, earlier: list[Reopened], as_o
 def _compute_batch(
     run: PayoutRun, rep_ids: list[int], inputs: PeriodInputs, earlier: list[Reopened], books: Books
 ) -> None:
+    """Post a batch: who is unchanged needs nothing, plain pay is posted set-based, everybody else line by line."""
+    again = {rep_id for one in earlier for rep_id in one.rep_ids}
+    plain = plain_pay(inputs, rep_ids, books.as_of, but=again)
+    done = unchanged(run, plain) if plain else set()
+    plain = {rep_id: one for rep_id, one in plain.items() if rep_id not in done}
+    if plain:
+        done |= post_plain(run=run, inputs=inputs, books=books, plain=plain)
+    if rest := [rep_id for rep_id in rep_ids if rep_id not in done]:
+        follows_from = {rep_id: plain[rep_id].digest for rep_id in rest if rep_id in plain}
+        _compute_line_by_line(run, rest, inputs, earlier, books, follows_from)
+
+
+def _compute_line_by_line(
+    run: PayoutRun,
+    rep_ids: list[int],
+    inputs: PeriodInputs,
+    earlier: list[Reopened],
+    books: Books,
+    follows_from: dict[int, str],
+) -> None:
     """Post a batch, oldest period first: a draw's balance and held pay are read from what was posted."""
     new = postings.Postings(run=run, as_of=books.as_of, rep_ids=rep_ids)
+    new.follows_from = follows_from
     new.open_statements({rep_id: inputs for rep_id in rep_ids if inputs.of(rep_id)})
     periods: list[tuple[Period, datetime | None, list[int]]] = [(run.period, None, rep_ids)]
     for one in earlier:

@@ -6,6 +6,7 @@ into the table ``services.ledger_lines``.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from apps.compensation.rules.lines import Line, Source
 from apps.compensation.selectors import control
 from apps.compensation.selectors.earnings import Earned
 from apps.compensation.selectors.inputs import PeriodInputs
-from apps.compensation.selectors.turned import Turned
+from apps.compensation.selectors.turned import Cause, Turned
 from apps.compensation.services.causes import Causes, Change, Moves
 from apps.compensation.services.ledger_lines import NewLine, write_lines
 from apps.core.money import round_half_up
@@ -39,6 +40,7 @@ _SUMS = (
     "basis",
     "plan_version_id",
     "digest",
+    "inputs",
 )
 
 
@@ -53,6 +55,7 @@ class Postings:
     def __post_init__(self) -> None:
         self._statements: dict[tuple[int, str], Statement] = {}
         self._inputs: dict[int, PeriodInputs] = {}
+        self.follows_from: dict[int, str] = {}
         self._fresh: dict[int, list[NewLine]] = defaultdict(list)
 
     def post_period(
@@ -92,12 +95,35 @@ class Postings:
         gone = [posted[change.delta.key].line_id for change in changes if change.wanted is None]
         last = LedgerEntry.objects.in_bulk(gone) if gone else {}
         self.open_missing({(change.delta.key.rep_id, change.delta.key.currency) for change in changes})
-        lines = [
-            self._line(change, causes, None if change.wanted else last.get(posted[change.delta.key].line_id))
+        self._write(
+            self._line(
+                change,
+                ("", None) if self._is_first(change) else causes.of(change),
+                None if change.wanted else last.get(posted[change.delta.key].line_id),
+            )
             for change in changes
+        )
+
+    def post_first(self, earned: Iterable[tuple[int, Earned]]) -> None:
+        """Post lines of the run's own period, by rep, whose sources nothing was ever posted for."""
+        first = [
+            Change(
+                self.run.period,
+                Delta(Source.of(rep_id, one.line), one.line.amount_minor, one.line.amount_minor, 0, 1),
+                one,
+                one.line.event.event_id if one.line.event else None,
+            )
+            for rep_id, one in earned
         ]
+        self._write(self._line(change, ("", None), None) for change in first)
+
+    def _write(self, made: Iterable[NewLine]) -> None:
+        lines = list(made)
         write_lines(lines)
         self.took(lines)
+
+    def _is_first(self, change: Change) -> bool:
+        return change.delta.sequence == 1 and change.period == self.run.period
 
     def _turned(
         self, changes: list[Change], known_by: datetime | None, posted: dict[Source, "_Standing"]
@@ -167,18 +193,16 @@ class Postings:
         for line in lines:
             self._fresh[line.statement_id].append(line)
 
-    def _line(self, change: Change, causes: Causes, last: LedgerEntry | None) -> NewLine:
+    def _line(self, change: Change, cause: Cause, last: LedgerEntry | None) -> NewLine:
         delta, period = change.delta, change.period
         source = delta.key
-        is_first = delta.sequence == 1 and period == self.run.period
-        cause, cause_event_id = ("", None) if is_first else causes.of(change)
         said = _said(delta, change.wanted) if change.wanted is not None else _said_of_gone(delta, last)
         return NewLine(
             run_id=self.run.pk,
             statement_id=self._statements[source.rep_id, source.currency].pk,
             rep_id=source.rep_id,
             component_key=source.component_key,
-            kind=_kind(change, is_first),
+            kind=_kind(change, self._is_first(change)),
             event_id=change.event_id,
             source_key=source.key,
             sequence=delta.sequence,
@@ -187,8 +211,8 @@ class Postings:
             amount_minor=delta.amount_minor,
             earned_minor=delta.earned_minor,
             currency=source.currency,
-            cause=cause,
-            cause_event_id=cause_event_id,
+            cause=cause[0],
+            cause_event_id=cause[1],
             posted_at=self.as_of,
             **said,
         )
@@ -209,6 +233,13 @@ class Postings:
             )
         }
         changed = []
+        digested = {one.pk: one.digest for one in self._statements.values()}
+        # Lines that were there before are read again, so that the digest is of all that stands.
+        read = control.digests(
+            pk
+            for pk, row in sums.items()
+            if row["lines"] != len(self._fresh.get(pk, ())) and (pk in self._fresh or not digested[pk])
+        )
         for (rep_id, _), statement in self._statements.items():
             row = sums.get(statement.pk, {"earned": 0, "adjusted": 0, "lines": 0})
             one, fresh = self._inputs.get(rep_id), self._fresh.get(statement.pk, [])
@@ -219,10 +250,11 @@ class Postings:
             statement.line_count = row["lines"]
             statement.basis = one.basis(rep_id) if one else ""
             statement.plan_version_id = one.of(rep_id)[-1].version_id if one else None
-            if fresh or (row["lines"] and not statement.digest):
-                # Lines that were there before are read again, so that the digest is of all that stands.
-                is_new = len(fresh) == row["lines"]
-                statement.digest = control.digest_of(fresh) if is_new else control.digest(statement.pk)
+            statement.inputs = self.follows_from.get(rep_id, "")
+            if statement.pk in read:
+                statement.digest = read[statement.pk]
+            elif fresh:
+                statement.digest = control.digest_of(fresh)
             if before != [getattr(statement, name) for name in _SUMS]:
                 changed.append(statement)
         Statement.objects.bulk_update(changed, _SUMS, batch_size=200)

@@ -1,0 +1,170 @@
+"""Post the pay of those for whom it is plain and nothing was posted yet, set-based; leave whoever is unchanged alone.
+
+Everybody else is posted line by line (``services.computation``), with the same lines.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from django.db import connection, transaction
+from django.db.models import Count, Sum
+
+from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
+from apps.compensation.rules.events import weight
+from apps.compensation.rules.lines import Line, held_lines, limits_of, of_period
+from apps.compensation.selectors.earnings import Earned
+from apps.compensation.selectors.inputs import PeriodInputs
+from apps.compensation.selectors.plain_credits import Plain
+from apps.compensation.selectors.releases import Releases
+from apps.compensation.selectors.reopened import Books
+from apps.compensation.services.plain_lines import Left, PlainComponent, PlainLines, components_of
+from apps.compensation.services.postings import Postings
+
+_WHILE_POSTING = "SET LOCAL work_mem = '64MB'; SET LOCAL random_page_cost = 1.1; SET LOCAL jit = off"
+
+
+class _Moved(Exception):
+    """A transaction that began earlier committed credits between two looks at them."""
+
+
+def expect_batches() -> None:
+    """Tell PostgreSQL, for this transaction, that credits of many are sorted in memory and found by their keys."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_WHILE_POSTING)
+
+
+def unchanged(run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
+    """Those whose statement follows from the very same inputs, and stands as it was written. Two queries."""
+    rows = Statement.objects.filter(run=run, rep_id__in=list(plain)).order_by()
+    statements = list(rows.values_list("pk", "rep_id", "inputs", "line_count"))
+    same = {
+        (pk, rep_id, count)
+        for pk, rep_id, inputs, count in statements
+        if inputs and inputs == plain[rep_id].digest
+    }
+    posted = _lines_by_statement(pk for pk, _, _ in same)
+    of_rep: dict[int, int] = defaultdict(int)
+    for _, rep_id, _, _ in statements:
+        of_rep[rep_id] += 1
+    return {rep_id for pk, rep_id, count in same if of_rep[rep_id] == 1 and posted.get(pk, 0) == count}
+
+
+def _lines_by_statement(statement_ids: Iterable[int]) -> dict[int, int]:
+    rows = LedgerEntry.objects.filter(statement__in=list(statement_ids)).order_by()
+    return dict(rows.values_list("statement_id").annotate(count=Count("pk")))
+
+
+def post_plain(
+    *, run: PayoutRun, inputs: PeriodInputs, books: Books, plain: dict[int, Plain]
+) -> frozenset[int]:
+    """Post, within the caller's transaction, for all of ``plain`` to whom nothing was posted; returns for whom."""
+    components: dict[int, list[PlainComponent]] = {}
+    number = 1
+    for rep_id in sorted(set(plain) - _posted_to(run, list(plain))):
+        found = components_of(plain[rep_id], number)
+        if found is not None:
+            components[rep_id] = found
+            number += len(found)
+    if not components:
+        return frozenset()
+    try:
+        with transaction.atomic():
+            _post(run, inputs, books, plain, components)
+    except _Moved:
+        return frozenset()
+    return frozenset(components)
+
+
+def _posted_to(run: PayoutRun, rep_ids: list[int]) -> set[int]:
+    """Who has lines in the run or of its period."""
+    of_these = LedgerEntry.objects.filter(rep_id__in=rep_ids).order_by()
+    found = set(of_these.filter(run=run).values_list("rep_id", flat=True).distinct())
+    of_period = of_these.filter(starts_on=run.starts_on, ends_on=run.ends_on)
+    return found | set(of_period.values_list("rep_id", flat=True).distinct())
+
+
+def _post(
+    run: PayoutRun,
+    inputs: PeriodInputs,
+    books: Books,
+    plain: dict[int, Plain],
+    components: dict[int, list[PlainComponent]],
+) -> None:
+    new = Postings(run=run, as_of=books.as_of, rep_ids=list(components))
+    new.follows_from = {rep_id: plain[rep_id].digest for rep_id in components}
+    new.open_statements(dict.fromkeys(components, inputs))
+    lines = PlainLines(
+        run.period,
+        run.pk,
+        books.as_of,
+        {rep_id: new.statement_of(rep_id, plain[rep_id].segment.plan.currency) for rep_id in components},
+        [one for found in components.values() for one in found],
+    )
+    written, left = lines.write()
+    if written != sum(plain[rep_id].count for rep_id in components):
+        raise _Moved
+    by_number = {one.number: one for one in lines.components}
+    new.post_first(
+        [
+            *_of_engine(by_number, [one for one in left if one.held_minor is None]),
+            *_released(run, books, by_number, [one for one in left if one.held_minor is not None]),
+        ]
+    )
+    new.post_first(list(_limits({rep_id: plain[rep_id] for rep_id in components}, run)))
+    new.write_sums()
+
+
+def _of_engine(by_number: dict[int, PlainComponent], left: list[Left]) -> Iterator[tuple[int, Earned]]:
+    """The lines that the statement left, and what is held back of them."""
+    for one in left:
+        of = by_number[one.number]
+        event = one.event(of.component)
+        weighed = weight(of.component, event, of.plain.segment.plan.currency)
+        lines = [of.reckoning.line_of(event, weighed, one.before, one.base, one.place)]
+        if of.component.holdback is not None:
+            lines += held_lines(of.component.holdback, lines)
+        for line in lines:
+            yield of.plain.rep_id, Earned(of.plain.segment.version_id, line)
+
+
+def _released(
+    run: PayoutRun, books: Books, by_number: dict[int, PlainComponent], held: list[Left]
+) -> Iterator[tuple[int, Earned]]:
+    """What is released at once of pay that is held back for events with a deal."""
+    by_rep: dict[int, list[tuple[int, Line]]] = defaultdict(list)
+    for one in held:
+        of = by_number[one.number]
+        currency = of.plain.segment.plan.currency
+        line = of_period(of.component, currency, "", "", (), "holdback", one.event(of.component))
+        line.amount_minor = one.held_minor or 0
+        by_rep[of.plain.rep_id].append((of.plain.segment.version_id, line))
+    releases = Releases(run.period, list(by_rep), books.as_of, books.shelf)
+    for rep_id, lines in by_rep.items():
+        for version_id, line in releases.of(rep_id, lines):
+            yield rep_id, Earned(version_id, line)
+
+
+def _limits(plain: dict[int, Plain], run: PayoutRun) -> Iterator[tuple[int, Earned]]:
+    """The lines of caps and floors, by what was posted."""
+    limited = [
+        (one, component)
+        for one in plain.values()
+        for component in one.segment.plan.components
+        if component.cap_minor is not None or component.floor_minor is not None
+    ]
+    if not limited:
+        return
+    rows = (
+        LedgerEntry.objects.filter(
+            run=run, rep_id__in=[one.rep_id for one, _ in limited], kind=EntryKind.EARNING
+        )
+        .order_by()
+        .values_list("rep_id", "component_key")
+        .annotate(paid=Sum("amount_minor"))
+    )
+    paid = {(rep_id, key): amount for rep_id, key, amount in rows}
+    for one, component in limited:
+        earned = paid.get((one.rep_id, component.key), 0)
+        for line in limits_of(component, earned, one.segment.plan.currency):
+            yield one.rep_id, Earned(one.segment.version_id, line)
