@@ -1,4 +1,4 @@
-"""Plain pay, posted set-based, is line for line what the engine makes; who is unchanged is left alone, and nobody else."""
+"""Plain pay, posted set-based, is line for line what the engine makes; only who is unchanged is left alone."""
 
 import random
 from collections.abc import Callable
@@ -70,7 +70,8 @@ def both_ways(payroll: Payroll, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[
     with monkeypatch.context() as patch:
         patch.setattr(computation, "plain_pay", lambda *_, **__: {})
         by_engine = in_turn(payroll, lambda run: compute_run(run=run, clock=lambda: AT))
-    for one, other in zip(set_based, by_engine, strict=True):
+    # The fingerprint last: lines say more about where they differ.
+    for one, other in zip(reversed(set_based), reversed(by_engine), strict=True):
         assert one == other
     return set_based, posted
 
@@ -136,7 +137,6 @@ class TestTheSameLines:
     @pytest.mark.parametrize("seed", range(8))
     def test_random_plans_and_deals_earn_the_same_line_for_line(self, payroll, monkeypatch, seed):
         rng = random.Random(seed)
-        print(f"seed {seed}")
         for number, rep in enumerate(people(payroll, 14)):
             document = plain_document(rng, f"Plan {number}")
             payroll.assign(rep, payroll.plan(document))
@@ -150,8 +150,11 @@ class TestTheSameLines:
         documents = [
             plan(component(graduated("1.3", "10000", "2.7"), holdback=held), name="Held"),
             plan(component(whole("1.25", "20000", "2.5"), cap="70.00"), name="Capped"),
-            plan(component(graduated("40.00", "3", "60.00"), measure=COUNT, pays="per_unit", floor="900.00"), name="Least"),
-        ]  # fmt: skip
+            plan(
+                component(graduated("40.00", "3", "60.00"), measure=COUNT, pays="per_unit", floor="900.00"),
+                name="Least",
+            ),
+        ]
         for rep, document in zip(people(payroll, 3), documents, strict=True):
             payroll.assign(rep, payroll.plan(document))
             for day, share in enumerate((1_000_000, 500_000, 333_333, 1_000_000, 1), 3):
@@ -194,7 +197,11 @@ def two(payroll: Payroll) -> tuple[Rep, Rep]:
     """Two on one plan with a quota, three wins each; the run is computed."""
     first, second = people(payroll, 2)
     document = plan(
-        component(graduated("1", "50", "2"), bands_in="percent_of_quota", quota={"measure": "amount_won"}),
+        component(
+            graduated("1", "50", "2"),
+            bands_in="percent_of_quota",
+            quota={"measure": "amount_won", "ramp_percent": "50"},
+        ),
         effective_on="2020-01-01",
     )
     made = payroll.plan(document)
@@ -226,8 +233,8 @@ class TestUnchanged:
         def quota() -> None:
             Quota.objects.filter(rep=first).update(target_minor=5_000_00)
 
-        def no_quota_of_the_whole() -> None:
-            Quota.objects.filter(rep=first).update(ends_on=date(2026, 1, 20))
+        def quota_of_more_days() -> None:
+            Quota.objects.filter(rep=first).update(ends_on=date(2026, 2, 10))
 
         def ramp() -> None:
             Rep.objects.filter(pk=first.pk).update(ramp_ends_on=date(2026, 1, 10))
@@ -246,9 +253,8 @@ class TestUnchanged:
         def line_that_nobody_knew_of() -> None:
             Statement.objects.filter(rep=first).update(line_count=2)
 
-        for number, change in enumerate(
-            (late, reversed_, quota, ramp, currency, leaves, comes_late, line_that_nobody_knew_of, no_quota_of_the_whole)
-        ):  # fmt: skip
+        changes = (late, reversed_, quota, quota_of_more_days, ramp, currency, leaves, comes_late)
+        for number, change in enumerate((*changes, line_that_nobody_knew_of)):
             with transaction.atomic():
                 PayoutRun.objects.update(state=RunState.COMPUTING)
                 change()

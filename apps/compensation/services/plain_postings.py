@@ -105,12 +105,10 @@ def _post(
     if written != sum(plain[rep_id].count for rep_id in components):
         raise _Moved
     by_number = {one.number: one for one in lines.components}
-    new.post_first(
-        [
-            *_of_engine(by_number, [one for one in left if one.held_minor is None]),
-            *_released(run, books, by_number, [one for one in left if one.held_minor is not None]),
-        ]
-    )
+    made = list(_of_engine(by_number, [one for one in left if one.held_minor is None]))
+    held = [(rep_id, one) for rep_id, one in made if one.line.kind == EntryKind.HOLDBACK]
+    held += _held_lines(by_number, [one for one in left if one.held_minor is not None])
+    new.post_first([*made, *_released(run, books, held)])
     new.post_first(list(_limits({rep_id: plain[rep_id] for rep_id in components}, run)))
     new.write_sums()
 
@@ -128,17 +126,23 @@ def _of_engine(by_number: dict[int, PlainComponent], left: list[Left]) -> Iterat
             yield of.plain.rep_id, Earned(of.plain.segment.version_id, line)
 
 
-def _released(
-    run: PayoutRun, books: Books, by_number: dict[int, PlainComponent], held: list[Left]
-) -> Iterator[tuple[int, Earned]]:
-    """What is released at once of pay that is held back for events with a deal."""
-    by_rep: dict[int, list[tuple[int, Line]]] = defaultdict(list)
+def _held_lines(by_number: dict[int, PlainComponent], held: list[Left]) -> Iterator[tuple[int, Earned]]:
+    """What the statement held back for events with a deal, as far as a release looks at it: event and amount."""
     for one in held:
         of = by_number[one.number]
         currency = of.plain.segment.plan.currency
         line = of_period(of.component, currency, "", "", (), "holdback", one.event(of.component))
         line.amount_minor = one.held_minor or 0
-        by_rep[of.plain.rep_id].append((of.plain.segment.version_id, line))
+        yield of.plain.rep_id, Earned(of.plain.segment.version_id, line)
+
+
+def _released(
+    run: PayoutRun, books: Books, held: Iterable[tuple[int, Earned]]
+) -> Iterator[tuple[int, Earned]]:
+    """What is released at once of pay that is held back."""
+    by_rep: dict[int, list[tuple[int, Line]]] = defaultdict(list)
+    for rep_id, one in held:
+        by_rep[rep_id].append((one.version_id, one.line))
     releases = Releases(run.period, list(by_rep), books.as_of, books.shelf)
     for rep_id, lines in by_rep.items():
         for version_id, line in releases.of(rep_id, lines):
