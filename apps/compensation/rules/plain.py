@@ -58,9 +58,9 @@ class PlainCell:
 
 @dataclass(frozen=True, slots=True)
 class PlainTable:
-    """A component's bands for one rep: a running total in millionths of its measure finds its place among ``starts``.
+    """A component's bands for one rep: a running total in millionths finds its place among ``starts``.
 
-    What goes beyond ``ends`` at that place lies in several bands. ``by_amount``: the event's own amount finds the place.
+    What goes beyond ``ends`` at that place lies in several bands. ``by_amount``: the event's own amount finds it.
     """
 
     starts: tuple[int, ...]

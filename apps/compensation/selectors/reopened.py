@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from django.db import transaction
+
 from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
 from apps.compensation.rules.vocabulary import Basis, Scope
 from apps.compensation.selectors.budgets import Budgets
@@ -10,6 +12,7 @@ from apps.compensation.selectors.circles import Circles, scopes_of
 from apps.compensation.selectors.credits import reps_changed_since
 from apps.compensation.selectors.earnings import Earned, Earnings
 from apps.compensation.selectors.inputs import PeriodInputs, PlanShelf, load_inputs
+from apps.compensation.selectors.planning import read_by_keys
 from apps.compensation.selectors.released import reps_released_since
 from apps.core.periods import Period
 
@@ -54,9 +57,11 @@ def earned_by(run: PayoutRun, rep_id: int) -> list[Earned]:
 
     Raises ``UnableToEarn``.
     """
-    books = books_of(run, run.as_of or run.created_at)
-    inputs = load_inputs(run.period, rep_ids=[rep_id], shelf=books.shelf)
-    return books.earnings(inputs, [rep_id]).of(rep_id)
+    with transaction.atomic():
+        read_by_keys()
+        books = books_of(run, run.as_of or run.created_at)
+        inputs = load_inputs(run.period, rep_ids=[rep_id], shelf=books.shelf)
+        return books.earnings(inputs, [rep_id]).of(rep_id)
 
 
 def reopened(run: PayoutRun, books: Books) -> list[Reopened]:

@@ -25,11 +25,12 @@ from apps.compensation.selectors.credits import credits_by_rep
 from apps.compensation.selectors.inputs import PeriodInputs, load_inputs
 from apps.compensation.selectors.obstacles import obstacles
 from apps.compensation.selectors.plain_credits import plain_pay
+from apps.compensation.selectors.planning import read_by_keys
 from apps.compensation.selectors.reopened import Books, Reopened, books_of, reopened
 from apps.compensation.services import postings
 from apps.compensation.services.agreed_changes import post_agreed_changes, reps_with_agreed_changes
 from apps.compensation.services.conversions import post_conversions
-from apps.compensation.services.plain_postings import expect_batches, post_plain, unchanged
+from apps.compensation.services.plain_postings import post_plain, unchanged
 from apps.core.errors import DomainError
 from apps.core.periods import Period
 from apps.reps.models import Rep
@@ -231,7 +232,7 @@ def _compute_next(
             part = undone.select_for_update().first()
         if part is None:
             return False
-        expect_batches()
+        read_by_keys()
         with _collecting_later():
             _compute_batch(run, part.rep_ids, inputs, _periods_of(part), books)
         PayoutPart.objects.filter(pk=part.pk).update(is_done=True)

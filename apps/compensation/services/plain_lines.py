@@ -1,7 +1,7 @@
 """Lines of plain pay, made and inserted by one statement of PostgreSQL: credits x bands, in exact integers.
 
-``rules.plain`` gives each rep's bands, and ``rules.earn`` the words around the figures. The statement writes what lies in
-one band; it returns the few credits that do not, for the engine to make their lines. What it writes is, column by
+``rules.plain`` gives each rep's bands, and ``rules.earn`` the words around the figures. The statement writes what lies
+in one band; it returns the few credits that do not, for the engine to make their lines. What it writes is, column by
 column, what ``services.postings`` would.
 """
 
@@ -124,7 +124,8 @@ _COMPONENT = {
 }  # fmt: skip
 _CELL = {
     "number": "int", "at": "int", "share": "int", "n": "bigint", "d": "bigint", "shift": "bigint", "places": "int",
-    "power": "bigint",    "before": "text", "after": "text", "remark": "text", "terms": "text", "band": "text", "rate": "text",
+    "power": "bigint", "before": "text", "after": "text", "remark": "text", "terms": "text", "band": "text",
+    "rate": "text",
 }  # fmt: skip
 
 
@@ -132,8 +133,8 @@ def _cells(one: PlainComponent) -> list[tuple[Any, ...]]:
     return [
         (
             one.number, cell.band_at, cell.share, cell.numerator, cell.denominator,
-            _shift(cell.denominator, cell.places), cell.places, 10**cell.places, cell.before, cell.after, cell.remark, cell.terms,
-            cell.band, cell.rate,
+            _shift(cell.denominator, cell.places), cell.places, 10**cell.places, cell.before, cell.after, cell.remark,
+            cell.terms, cell.band, cell.rate,
         )
         for cell in one.table.cells
     ]  # fmt: skip
@@ -194,7 +195,7 @@ def _fraction(value: str, denominator: str) -> str:
 
 def _unnested(prefix: str, columns: dict[str, str]) -> str:
     arrays = ", ".join(f"%({prefix}_{name})s::{kind}[]" for name, kind in columns.items())
-    return f"SELECT * FROM unnest({arrays}) AS one({', '.join(columns)})"
+    return f"SELECT * FROM unnest({arrays}) AS one({', '.join(columns)})"  # noqa: S608 - names of columns alone
 
 
 # Subqueries keep an OFFSET 0, or PostgreSQL would work an expression out anew wherever its name stands.
@@ -220,8 +221,8 @@ credited AS (
                    ELSE width_bucket(LEAST(before, before + base), edges) END AS at
     FROM running
 ), weighed AS MATERIALIZED (
-    SELECT p.number, p.event_id, p.occurred_at, p.share, p.amount_minor, p.currency, p.before, p.base, p.place, p.has_deal,
-           c.at, c.n * CASE WHEN p.sums THEN p.amount_minor ELSE 1 END AS n, c.d
+    SELECT p.number, p.event_id, p.occurred_at, p.share, p.amount_minor, p.currency, p.before, p.base, p.place,
+           p.has_deal, c.at, c.n * CASE WHEN p.sums THEN p.amount_minor ELSE 1 END AS n, c.d
     FROM placed p LEFT JOIN cell c ON c.number = p.number AND c.share = p.share AND c.at = p.at
          AND (p.at >= cardinality(p.reach) OR GREATEST(p.before, p.before + p.base) <= p.reach[p.at + 1])
          AND (p.amount_minor IS NOT NULL OR NOT p.sums)
@@ -247,8 +248,8 @@ credited AS (
     FROM amounts a JOIN component m ON m.number = a.number
     JOIN cell c ON c.number = a.number AND c.share = a.share AND c.at = a.at
     UNION ALL
-    SELECT rep_id, statement_id, version_id, key, name, 'holdback', event_id, 'holdback:event:' || event_id, held_amount,
-           currency, NULL, 0, NULL, '', '', {_fraction("held", "held_d")},
+    SELECT rep_id, statement_id, version_id, key, name, 'holdback', event_id, 'holdback:event:' || event_id,
+           held_amount, currency, NULL, 0, NULL, '', '', {_fraction("held", "held_d")},
            '− (' || {_money("amount")} || ') × ' || held_text || ' held back = '
              || {_exactly("held", "held_")}
              || CASE WHEN held_amount * held_d = held THEN '' ELSE ', rounded to ' || {_money("held_amount")} END,

@@ -6,7 +6,7 @@ Everybody else is posted line by line (``services.computation``), with the same 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Sum
 
 from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
@@ -20,18 +20,9 @@ from apps.compensation.selectors.reopened import Books
 from apps.compensation.services.plain_lines import Left, PlainComponent, PlainLines, components_of
 from apps.compensation.services.postings import Postings
 
-_WHILE_POSTING = "SET LOCAL work_mem = '64MB'; SET LOCAL random_page_cost = 1.1; SET LOCAL jit = off"
-
 
 class _Moved(Exception):
     """A transaction that began earlier committed credits between two looks at them."""
-
-
-def expect_batches() -> None:
-    """Tell PostgreSQL, for this transaction, that credits of many are sorted in memory and found by their keys."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(_WHILE_POSTING)
 
 
 def unchanged(run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
