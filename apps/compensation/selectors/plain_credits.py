@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -47,7 +47,7 @@ class Group(NamedTuple):
     kind: str
     capacity: str
     share: int
-    count: int
+    events: int
     with_amount: int
     amount: int | None
     sizes: int | None
@@ -86,13 +86,13 @@ class Plain:
             total = sum(int(one.amount or 0) * one.share for one in found)
             sizes = sum(int(one.sizes or 0) * one.share for one in found)
         else:
-            total = sizes = sum(one.count * one.share for one in found)
+            total = sizes = sum(one.events * one.share for one in found)
         return Sums(total, sizes, largest, shares)
 
     @property
     def count(self) -> int:
         """How many lines events will have."""
-        return sum(one.count for component in self.segment.plan.components for one in self.of(component))
+        return sum(one.events for component in self.segment.plan.components for one in self.of(component))
 
 
 def plain_pay(
@@ -151,7 +151,13 @@ def _moved_by_people(period: Period, rep_ids: list[int], as_of: datetime) -> set
 def _groups(inputs: PeriodInputs, segments: dict[int, Segment], as_of: datetime) -> dict[int, list[Group]]:
     start, end = inputs.period.bounds(settings.COMPANY_TIME_ZONE)
     kinds = {one.measure.event for segment in segments.values() for one in segment.plan.components}
-    asked = {"rep_ids": list(segments), "kinds": sorted(kinds), "start": start, "end": end, "as_of": as_of}
+    asked: dict[str, Any] = {
+        "rep_ids": list(segments),
+        "kinds": sorted(kinds),
+        "start": start,
+        "end": end,
+        "as_of": as_of,
+    }
     found: dict[int, list[Group]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, asked)

@@ -298,7 +298,9 @@ def _compute_batch(
     run: PayoutRun, rep_ids: list[int], inputs: PeriodInputs, earlier: list[Reopened], books: Books
 ) -> None:
     """Post a batch: who is unchanged needs nothing, plain pay is posted set-based, everybody else line by line."""
-    again = {rep_id for one in earlier for rep_id in one.rep_ids} | reps_with_agreed_changes(run, books.as_of)
+    again = {rep_id for one in earlier for rep_id in one.rep_ids} | reps_with_agreed_changes(
+        run=run, as_of=books.as_of
+    )
     plain = plain_pay(inputs, rep_ids, books.as_of, but=again)
     done = unchanged(run, plain) if plain else set()
     plain = {rep_id: one for rep_id, one in plain.items() if rep_id not in done}
