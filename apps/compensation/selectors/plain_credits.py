@@ -90,9 +90,10 @@ class Plain:
         return Sums(total, sizes, largest, shares)
 
     @property
-    def count(self) -> int:
-        """How many lines events will have."""
-        return sum(one.events for component in self.segment.plan.components for one in self.of(component))
+    def seen(self) -> tuple[int, int]:
+        """How many credits its components look at, and the sum of their events' numbers."""
+        found = [one for component in self.segment.plan.components for one in self.of(component)]
+        return sum(one.events for one in found), sum(int(one.numbers) for one in found)
 
 
 def plain_pay(

@@ -79,14 +79,15 @@ class PlainLines:
     statements: dict[int, int]
     components: list[PlainComponent] = field(default_factory=list)
 
-    def write(self) -> tuple[int, list[Left]]:
-        """Insert the lines; how many credits there were, and what is left of them."""
+    def write(self) -> tuple[tuple[int, int], list[Left]]:
+        """Insert the lines; how many credits there were and the sum of their events' numbers, and what is left."""
         if not self.components:
-            return 0, []
+            return (0, 0), []
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, self._parameters())
             rows = cursor.fetchall()
-        return rows[0][0], [Left(*row[1:]) for row in rows if row[1] is not None]
+        count, numbers = rows[0][:2]
+        return (count, int(numbers or 0)), [Left(*row[2:]) for row in rows if row[2] is not None]
 
     def _parameters(self) -> dict[str, Any]:
         start, end = self.period.bounds(settings.COMPANY_TIME_ZONE)
@@ -273,5 +274,6 @@ credited AS (
            held_amount
     FROM held WHERE has_deal
 )
-SELECT (SELECT count(*) FROM weighed), l.* FROM (SELECT 1) one LEFT JOIN left_over l ON true ORDER BY 2, place
+SELECT seen.*, l.* FROM (SELECT count(*), sum(event_id) FROM weighed) seen LEFT JOIN left_over l ON true
+ORDER BY l.number, l.place
 """  # noqa: S608 - made of constants alone

@@ -92,8 +92,9 @@ def _post(
         {rep_id: new.statement_of(rep_id, plain[rep_id].segment.plan.currency) for rep_id in components},
         [one for found in components.values() for one in found],
     )
-    written, left = lines.write()
-    if written != sum(plain[rep_id].count for rep_id in components):
+    seen, left = lines.write()
+    looked_at = [plain[rep_id].seen for rep_id in components]
+    if seen != (sum(count for count, _ in looked_at), sum(numbers for _, numbers in looked_at)):
         raise _Moved
     by_number = {one.number: one for one in lines.components}
     made = list(_of_engine(by_number, [one for one in left if one.held_minor is None]))
