@@ -241,7 +241,7 @@ class TestUnchanged:
 
         def currency() -> None:
             PayoutCurrency.objects.create(
-                rep=first, currency="EUR", starts_on=date(2026, 1, 1), set_at=noon(2), set_by=payroll.cast.finance
+                rep=first, currency="EUR", starts_on=date(2026, 1, 1), set_at=noon(2), by=payroll.cast.finance
             )  # fmt: skip
 
         def leaves() -> None:

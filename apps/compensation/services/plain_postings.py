@@ -28,15 +28,15 @@ class _Moved(Exception):
 def unchanged(run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
     """Those whose statement follows from the very same inputs, and stands as it was written. Two queries."""
     rows = Statement.objects.filter(run=run, rep_id__in=list(plain)).order_by()
-    statements = list(rows.values_list("pk", "rep_id", "inputs", "line_count"))
+    statements = list(rows.values_list("pk", "rep_id", "inputs", "line_count", "digest"))
     same = {
         (pk, rep_id, count)
-        for pk, rep_id, inputs, count in statements
-        if inputs and inputs == plain[rep_id].digest
+        for pk, rep_id, inputs, count, digest in statements
+        if inputs and inputs == plain[rep_id].digest and (digest or not count)
     }
     posted = _lines_by_statement(pk for pk, _, _ in same)
     of_rep: dict[int, int] = defaultdict(int)
-    for _, rep_id, _, _ in statements:
+    for _, rep_id, *_ in statements:
         of_rep[rep_id] += 1
     return {rep_id for pk, rep_id, count in same if of_rep[rep_id] == 1 and posted.get(pk, 0) == count}
 
