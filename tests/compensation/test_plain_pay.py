@@ -2,18 +2,27 @@
 
 import random
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from apps.compensation.models import LedgerEntry, PayoutCurrency, PayoutRun, RunState, Statement
+from apps.compensation.models import (
+    LedgerEntry,
+    PayoutCurrency,
+    PayoutRun,
+    PlanVersion,
+    RunState,
+    Statement,
+)
 from apps.compensation.rules.plain import is_plain
 from apps.compensation.rules.plan import parse_plan
 from apps.compensation.selectors import control
-from apps.compensation.services import computation, runs
+from apps.compensation.services import computation, credit_splits, plans, rates, runs
 from apps.compensation.services.computation import UnableToCompute, compute_run
+from apps.core.periods import Period
 from apps.leads.models import Capacity, EventKind
 from apps.leads.services.record import Credit
 from apps.reps.models import Quota, QuotaMeasure, Rep, RepRole
@@ -30,13 +39,14 @@ CAPACITIES = {"owned": Capacity.OWNED, "sourced": Capacity.SOURCED}
 
 
 def books(run: PayoutRun) -> tuple[Any, ...]:
-    """Every column of the ledger in its order, statements, and the fingerprint, which the lines must give."""
+    """Every column of each rep's lines in the order of the ledger, statements, and the fingerprint, which the lines
+    must give."""
     run.refresh_from_db()
     assert control.fingerprint(run) == run.fingerprint, "the lines give what the digests gave"
     sums = ("rep_id", "currency", "earned_minor", "payable_minor", "line_count", "basis", "digest")
     return (
         run.fingerprint,
-        list(LedgerEntry.objects.order_by("rep_id", "component_key", "source_key").values_list(*COLUMNS)),
+        list(LedgerEntry.objects.order_by("rep_id", "pk").values_list(*COLUMNS)),
         list(Statement.objects.order_by("rep_id", "currency").values_list(*sums)),
     )
 
@@ -280,9 +290,154 @@ class TestUnchanged:
         assert payroll.paid(PayoutRun.objects.get(), first) == before
         assert recomputed(payroll, 9) == set()
 
-    def test_a_share_split_by_hand_is_noticed(self, payroll, two, monkeypatch):
-        _, second = two
-        monkeypatch.setattr(
-            "apps.compensation.selectors.plain_credits._moved_by_people", lambda *_: {second.pk}
+
+def moved(payroll: Payroll) -> tuple[set[int], set[int]]:
+    """Compute January again: for whom it was worked out, and whose pay is another. The engine alone finds the same."""
+    before = pay_of_all()
+    seen = recomputed(payroll, 7)
+    after, run = pay_of_all(), PayoutRun.objects.get()
+    assert control.fingerprint(run) == run.fingerprint
+    assert not control.differences(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(computation, "plain_pay", lambda *_, **__: {})
+        payroll.compute(JANUARY, noon(8, 2))
+    assert pay_of_all() == after, "the engine has nothing to add"
+    return seen, {rep_id for rep_id in {*before, *after} if before.get(rep_id) != after.get(rep_id)}
+
+
+def pay_of_all() -> dict[int, list[tuple[str, int]]]:
+    found: dict[int, list[tuple[str, int]]] = {}
+    for rep_id, currency, payable in Statement.objects.order_by("rep_id", "currency").values_list(
+        "rep_id", "currency", "payable_minor"
+    ):
+        found.setdefault(rep_id, []).append((currency, payable))
+    return found
+
+
+SIXTH = noon(6, 2)
+
+
+class TestNothingIsLeftAloneWrongly:
+    """Inputs of all kinds change between two computations; ``moved`` holds each against the engine."""
+
+    def test_a_share_split_by_hand(self, payroll, two):
+        first, second = two
+        win = LedgerEntry.objects.filter(rep=first).order_by("pk").first().event
+        shares = {first: 600_000, second: 400_000}
+        more = {"capacity": Capacity.OWNED, "reason": "Both worked on it."}
+        split = credit_splits.propose_split(
+            event=win, shares=shares, at=SIXTH, actor=payroll.cast.manager, **more
         )
-        assert recomputed(payroll) == {second.pk}
+        with transaction.atomic():
+            assert moved(payroll) == (set(), set()), "it waits"
+            transaction.set_rollback(True)
+        credit_splits.approve_split(split=split, at=SIXTH, actor=payroll.cast.finance)
+        assert moved(payroll) == ({first.pk, second.pk}, {first.pk, second.pk})
+
+    def test_a_quota_of_some_of_the_days(self, payroll, two):
+        first, _ = two
+        payroll.quota(first, 2_000_00, Period(date(2026, 1, 1), date(2026, 1, 16)))
+        assert moved(payroll) == ({first.pk}, {first.pk})
+
+    def test_another_plan(self, payroll, two):
+        first, _ = two
+        other = payroll.plan(plan(component(graduated("3", "2000", "5")), name="Another"))
+        first.plan_assignments.update(ends_on=JANUARY.start)
+        payroll.assign(first, other, JANUARY.start)
+        assert moved(payroll) == ({first.pk}, {first.pk})
+
+    def test_another_version_of_the_plan(self, payroll, two):
+        first, second = two
+        version = PlanVersion.objects.get()
+        document = {**version.document, "effective_on": "2020-02-01"}
+        document["components"] = [component(graduated("4", "2000", "6"))]
+        draft = plans.load_plan_document(document=document, author=payroll.cast.revops, at=SIXTH)
+        assert draft.plan == version.plan
+        with transaction.atomic():
+            assert moved(payroll) == (set(), set()), "it is a draft"
+            transaction.set_rollback(True)
+        plans.approve_version(version=draft, approver=payroll.cast.finance, at=SIXTH)
+        assert moved(payroll) == ({first.pk, second.pk}, {first.pk, second.pk})
+
+    def test_an_exchange_rate(self, payroll):
+        abroad, at_home = people(payroll, 2)
+        made = payroll.plan(plan(component(graduated("10"), measure={"other_currencies": "event_day"})))
+        self.rate("0.92", noon(6))
+        for rep, currency in ((abroad, "USD"), (at_home, "EUR")):
+            payroll.assign(rep, made)
+            payroll.won(rep, noon(6), 1_000_00, currency=currency)
+            payroll.won(rep, noon(7), 2_000_00)
+        payroll.compute(JANUARY, AT)
+        self.rate("0.95", SIXTH)
+        assert moved(payroll) == ({abroad.pk}, {abroad.pk})
+
+    def test_an_exchange_rate_of_what_somebody_is_paid_in(self, payroll):
+        abroad, at_home = people(payroll, 2)
+        made = payroll.plan(plan(component(graduated("10"))))
+        self.rate("0.92", noon(6))
+        PayoutCurrency.objects.create(
+            rep=abroad, currency="USD", starts_on=date(2026, 1, 1), set_at=noon(2), by=payroll.cast.finance
+        )  # fmt: skip
+        for rep in (abroad, at_home):
+            payroll.assign(rep, made)
+            payroll.won(rep, noon(7), 2_000_00)
+        payroll.compute(JANUARY, AT)
+        self.rate("0.95", SIXTH)
+        assert moved(payroll) == ({abroad.pk}, {abroad.pk})
+
+    def rate(self, value: str, at: datetime) -> None:
+        rate = rates.NewRate("USD", "EUR", date(2026, 1, 6), Decimal(value), "ECB")
+        rates.record_rates(rates=[rate], today=date(2026, 12, 31), at=at)
+
+    def test_a_payment(self, payroll):
+        on_payment, held, on_win = people(payroll, 3)
+        back = {"percent": "30", "releases": [{"on": "paid"}]}
+        documents = (
+            plan(component(graduated("10"), measure={"event": "paid"}), name="On payment"),
+            plan(component(graduated("10"), holdback=back), name="Held until paid"),
+            plan(component(graduated("10")), name="On the win"),
+        )
+        deals_ = []
+        for rep, document in zip((on_payment, held, on_win), documents, strict=True):
+            payroll.assign(rep, payroll.plan(document))
+            deals_.append(payroll.deal(rep))
+            payroll.won(rep, noon(7), 2_000_00, opportunity=deals_[-1])
+        payroll.compute(JANUARY, AT)
+        for deal in deals_:
+            payroll.payment(deal, noon(9), 2_000_00, recorded_at=SIXTH)
+        assert moved(payroll) == ({on_payment.pk, held.pk}, {on_payment.pk, held.pk})
+
+
+class TestCreditsThatComeInBetween:
+    """A transaction that began earlier commits credits after the groups were looked at, before lines are written."""
+
+    @pytest.mark.parametrize("swapped", [False, True])
+    def test_the_engine_posts_what_is_there_then(self, payroll, monkeypatch, swapped):
+        rep, other = people(payroll, 2)
+        made = payroll.plan(plan(component(graduated("10"))))
+        for one in (rep, other):
+            payroll.assign(one, made)
+        win = payroll.won(rep, noon(6), 1_000_00)
+        payroll.won(other, noon(6), 1_000_00)
+        look, post_plain = computation.plain_pay, computation.post_plain
+        posted = []
+
+        def look_before_they_come(*given: Any, **more: Any) -> Any:
+            found = look(*given, **more)
+            payroll.won(rep, noon(7), 500_00)
+            if swapped:
+                payroll.reverse(win, noon(8))
+            return found
+
+        def noted(**given: Any) -> Any:
+            posted.append(post_plain(**given))
+            return posted[-1]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(computation, "post_plain", noted)
+            patch.setattr(computation, "plain_pay", look_before_they_come)
+            run = payroll.compute(JANUARY, AT)
+        assert posted == [frozenset()], "the statement wrote nothing"
+        assert (payroll.paid(run, rep), payroll.paid(run, other)) == (50_00 if swapped else 150_00, 100_00)
+        seen, differ = moved(payroll)
+        assert (seen, differ) == ({rep.pk}, set()), "what was looked at before is not taken for what is there"

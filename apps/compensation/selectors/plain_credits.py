@@ -89,10 +89,9 @@ class Plain:
             total = sizes = sum(one.events * one.share for one in found)
         return Sums(total, sizes, largest, shares)
 
-    @property
-    def seen(self) -> tuple[int, int]:
-        """How many credits its components look at, and the sum of their events' numbers."""
-        found = [one for component in self.segment.plan.components for one in self.of(component)]
+    def seen(self, component: Component) -> tuple[int, int]:
+        """How many credits count in ``component``, and the sum of their events' numbers."""
+        found = self.of(component)
         return sum(one.events for one in found), sum(int(one.numbers) for one in found)
 
 

@@ -7,7 +7,7 @@ same values in the same order.
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -53,13 +53,33 @@ class NewLine(NamedTuple):
     conversion: dict[str, str | int] | None
 
 
-def write_lines(lines: list[NewLine]) -> None:
-    """Insert ``lines`` within the caller's transaction, in their order."""
+def take_numbers(count: int) -> list[int]:
+    """``count`` numbers of lines that are to be written within the caller's transaction, ascending; PostgreSQL.
+
+    Lines that are made in another order than they stand in are so put in their places. Others may take numbers in
+    between; those that get no line are left out for good, as after a transaction that was undone.
+    """
+    if not count:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERS, [LedgerEntry._meta.db_table, count])
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+_NUMBERS = """
+SELECT array_agg(nextval(sequence)) FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) one,
+       generate_series(1, %s)
+"""
+
+
+def write_lines(lines: list[NewLine], numbers: list[int] | None = None) -> None:
+    """Insert ``lines`` within the caller's transaction, in their order, or under ``numbers`` taken for them."""
     if not lines:
         return
     if connection.vendor == "postgresql":
-        _copy(lines)
+        _copy(lines, numbers)
     else:
+        assert numbers is None, "numbers are taken on PostgreSQL alone"
         LedgerEntry.objects.bulk_create(_entries(lines), batch_size=ROWS_PER_STATEMENT)
 
 
@@ -72,16 +92,20 @@ def _written(terms: Terms) -> list[list[str]]:
     return [[str(factor) for factor in term] for term in terms]
 
 
-def _copy(lines: Iterable[NewLine]) -> None:
+def _copy(lines: list[NewLine], numbers: list[int] | None) -> None:
     table, columns = LedgerEntry._meta.db_table, ", ".join(NewLine._fields)
+    rows: Iterable[tuple[Any, ...]] = ((*line[:-3], *_as_json(line)) for line in lines)
+    if numbers is not None:
+        columns = f"{columns}, id"
+        rows = ((*row, number) for row, number in zip(rows, numbers, strict=True))
     # A copy is the driver's own, so its errors are not yet Django's.
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
         cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
     ):
-        for line in lines:
-            copy.write_row((*line[:-3], *_as_json(line)))
+        for row in rows:
+            copy.write_row(row)
 
 
 def _as_json(line: NewLine) -> tuple[str, str, str | None]:

@@ -2,10 +2,12 @@
 
 ``rules.plain`` gives each rep's bands, and ``rules.earn`` the words around the figures. The statement writes what lies
 in one band; it returns the few credits that do not, for the engine to make their lines. What it writes is, column by
-column, what ``services.postings`` would.
+column, what ``services.postings`` would. ``Places`` says where each line stands, so that lines of both kinds are in the
+order of the record.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -48,6 +50,36 @@ def components_of(plain: Plain, first: int) -> list[PlainComponent] | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a component's lines stand among all that are posted together, from ``first``: as the engine posts them.
+
+    Credits in the record's order, then a cap or floor, then what is held back of each credit.
+    """
+
+    first: int
+    credits: int
+    is_limited: bool
+    holds: bool
+
+    @classmethod
+    def of(cls, plain: Plain, component: Component, first: int) -> "Places":
+        limited = component.cap_minor is not None or component.floor_minor is not None
+        return cls(first, plain.seen(component)[0], limited, component.holdback is not None)
+
+    @property
+    def limit(self) -> int:
+        return self.first + self.credits
+
+    @property
+    def held(self) -> int:
+        return self.limit + self.is_limited
+
+    @property
+    def end(self) -> int:
+        return self.held + (self.credits if self.holds else 0)
+
+
 class Left(NamedTuple):
     """A credit without a line: the engine makes it. Or, with ``held_minor``, held pay that something may release."""
 
@@ -77,24 +109,25 @@ class PlainLines:
     run_id: int
     as_of: datetime
     statements: dict[int, int]
-    components: list[PlainComponent] = field(default_factory=list)
+    components: list[PlainComponent]
+    places: dict[tuple[int, str], Places]
+    numbers: list[int]
 
-    def write(self) -> tuple[tuple[int, int], list[Left]]:
-        """Insert the lines; how many credits there were and the sum of their events' numbers, and what is left."""
+    def write(self) -> list[Left] | None:
+        """Insert the lines and return what is left; ``None``, and no line, where credits are others than were seen."""
         if not self.components:
-            return (0, 0), []
+            return []
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, self._parameters())
             rows = cursor.fetchall()
-        count, numbers = rows[0][:2]
-        return (count, int(numbers or 0)), [Left(*row[2:]) for row in rows if row[2] is not None]
+        return None if rows[0][0] else [Left(*row[1:]) for row in rows if row[1] is not None]
 
     def _parameters(self) -> dict[str, Any]:
         start, end = self.period.bounds(settings.COMPANY_TIME_ZONE)
         found: dict[str, Any] = {
             "start": start, "end": end, "as_of": self.as_of, "run": self.run_id, "zone": settings.COMPANY_TIME_ZONE,
             "starts_on": self.period.start, "ends_on": self.period.end,
-            "rep_ids": sorted({one.plain.rep_id for one in self.components}),
+            "rep_ids": sorted({one.plain.rep_id for one in self.components}), "ids": _array(self.numbers),
         }  # fmt: skip
         for prefix, names, rows in (
             ("m", _COMPONENT, map(self._component, self.components)),
@@ -107,12 +140,14 @@ class PlainLines:
     def _component(self, one: PlainComponent) -> tuple[Any, ...]:
         component, segment, table = one.component, one.plain.segment, one.table
         held = table.held or _NOTHING_HELD
+        places = self.places[segment.rep_id, component.key]
         return (
             one.number, segment.rep_id, self.statements[segment.rep_id], segment.version_id, component.key,
             component.name, component.measure.event, component.measure.capacity, component.measure.sums_amounts,
             table.by_amount, _array(table.starts), _array(table.ends), segment.plan.currency,
             money(0, segment.plan.currency).removesuffix("0.00"), held.numerator, held.denominator,
             _shift(held.denominator, held.places), held.places, 10**held.places, held.text, held.term,
+            *one.plain.seen(component), places.first, places.held,
         )  # fmt: skip
 
 
@@ -122,6 +157,7 @@ _COMPONENT = {
     "name": "text", "kind": "text", "capacity": "text", "sums": "boolean", "by_amount": "boolean", "starts": "text",
     "ends": "text", "currency": "text", "symbol": "text", "held_n": "bigint", "held_d": "bigint",
     "held_shift": "bigint", "held_places": "int", "held_power": "bigint", "held_text": "text", "held_term": "text",
+    "credits": "bigint", "numbers": "numeric", "first": "int", "held_first": "int",
 }  # fmt: skip
 _CELL = {
     "number": "int", "at": "int", "share": "int", "n": "bigint", "d": "bigint", "shift": "bigint", "places": "int",
@@ -148,7 +184,7 @@ def _shift(denominator: int, places: int) -> int:
     return whole
 
 
-def _array(numbers: tuple[int, ...]) -> str:
+def _array(numbers: Sequence[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
@@ -227,6 +263,14 @@ credited AS (
     FROM placed p LEFT JOIN cell c ON c.number = p.number AND c.share = p.share AND c.at = p.at
          AND (p.at >= cardinality(p.reach) OR GREATEST(p.before, p.before + p.base) <= p.reach[p.at + 1])
          AND (p.amount_minor IS NOT NULL OR NOT p.sums)
+), moved AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT FROM component m
+        LEFT JOIN (SELECT number, count(*) AS credits, sum(event_id) AS numbers FROM weighed GROUP BY number) w
+            ON w.number = m.number
+        WHERE (w.credits, w.numbers) IS DISTINCT FROM (m.credits, m.numbers)
+    ) AS has_moved
+), reserved AS MATERIALIZED (SELECT %(ids)s::bigint[] AS ids
 ), amounts AS (
     SELECT w.*, {_rounded("n", "d")} AS amount FROM weighed w WHERE at IS NOT NULL OFFSET 0
 ), held AS (
@@ -244,8 +288,8 @@ credited AS (
              || {_exactly("a.n", "c.")}
              || CASE WHEN a.amount * a.d = a.n THEN '' ELSE ', rounded to ' || {_money("a.amount")} END
              || c.remark AS formula,
-           '[["' || CASE WHEN m.sums THEN a.amount_minor || '","' ELSE '' END || c.terms || '"]]' AS terms, a.number,
-           a.place AS turn
+           '[["' || CASE WHEN m.sums THEN a.amount_minor || '","' ELSE '' END || c.terms || '"]]' AS terms,
+           m.first + a.place AS turn
     FROM amounts a JOIN component m ON m.number = a.number
     JOIN cell c ON c.number = a.number AND c.share = a.share AND c.at = a.at
     UNION ALL
@@ -254,17 +298,17 @@ credited AS (
            '− (' || {_money("amount")} || ') × ' || held_text || ' held back = '
              || {_exactly("held", "held_")}
              || CASE WHEN held_amount * held_d = held THEN '' ELSE ', rounded to ' || {_money("held_amount")} END,
-           '[["' || -amount || '","' || held_term || '"]]', number, place
+           '[["' || -amount || '","' || held_term || '"]]', held_first + place
     FROM held
 ), written AS (
     INSERT INTO compensation_ledgerentry (
         run_id, statement_id, rep_id, plan_version_id, component_key, component_name, kind, event_id, source_key,
         sequence, starts_on, ends_on, amount_minor, earned_minor, currency, base_minor, share, place, band, rate, exact,
-        formula, cause, cause_event_id, posted_at, parts, terms, conversion)
+        formula, cause, cause_event_id, posted_at, parts, terms, conversion, id)
     SELECT %(run)s, statement_id, rep_id, version_id, key, name, kind, event_id, source, 1, %(starts_on)s, %(ends_on)s,
            amount, amount, currency, base_minor, share, place, band, rate, exact, formula, '', NULL, %(as_of)s, '[]',
-           terms::jsonb, NULL
-    FROM line ORDER BY number, kind, turn
+           terms::jsonb, NULL, (SELECT ids FROM reserved)[turn]
+    FROM line WHERE NOT (SELECT has_moved FROM moved) ORDER BY turn
 ), left_over AS (
     SELECT number, event_id, (occurred_at AT TIME ZONE %(zone)s)::date, share, amount_minor, currency, before,
            base, place, NULL::bigint
@@ -274,6 +318,5 @@ credited AS (
            held_amount
     FROM held WHERE has_deal
 )
-SELECT seen.*, l.* FROM (SELECT count(*), sum(event_id) FROM weighed) seen LEFT JOIN left_over l ON true
-ORDER BY l.number, l.place
+SELECT moved.has_moved, l.* FROM moved LEFT JOIN left_over l ON true ORDER BY l.number, l.place
 """  # noqa: S608 - made of constants alone

@@ -5,6 +5,7 @@ Everybody else is posted line by line (``services.computation``), with the same 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from django.db import transaction
 from django.db.models import Count, Sum
@@ -17,8 +18,12 @@ from apps.compensation.selectors.inputs import PeriodInputs
 from apps.compensation.selectors.plain_credits import Plain
 from apps.compensation.selectors.releases import Releases
 from apps.compensation.selectors.reopened import Books
-from apps.compensation.services.plain_lines import Left, PlainComponent, PlainLines, components_of
+from apps.compensation.services.ledger_lines import take_numbers
+from apps.compensation.services.plain_lines import Left, Places, PlainComponent, PlainLines, components_of
 from apps.compensation.services.postings import Postings
+
+Placed = tuple[int, int, Earned]
+"""A line with its place among all that are posted together, and its rep."""
 
 
 class _Moved(Exception):
@@ -85,55 +90,79 @@ def _post(
     new = Postings(run=run, as_of=books.as_of, rep_ids=list(components))
     new.follows_from = {rep_id: plain[rep_id].digest for rep_id in components}
     new.open_statements(dict.fromkeys(components, inputs))
+    places = _lay_out(plain[rep_id] for rep_id in components)
     lines = PlainLines(
         run.period,
         run.pk,
         books.as_of,
         {rep_id: new.statement_of(rep_id, plain[rep_id].segment.plan.currency) for rep_id in components},
         [one for found in components.values() for one in found],
+        places,
+        take_numbers(max((one.end for one in places.values()), default=0)),
     )
-    seen, left = lines.write()
-    looked_at = [plain[rep_id].seen for rep_id in components]
-    if seen != (sum(count for count, _ in looked_at), sum(numbers for _, numbers in looked_at)):
+    left = lines.write()
+    if left is None:
         raise _Moved
     by_number = {one.number: one for one in lines.components}
-    made = list(_of_engine(by_number, [one for one in left if one.held_minor is None]))
-    held = [(rep_id, one) for rep_id, one in made if one.line.kind == EntryKind.HOLDBACK]
-    held += _held_lines(by_number, [one for one in left if one.held_minor is not None])
-    new.post_first([*made, *_released(run, books, held)])
-    new.post_first(list(_limits({rep_id: plain[rep_id] for rep_id in components}, run)))
+    made = list(_of_engine(by_number, places, [one for one in left if one.held_minor is None]))
+    _put(new, lines, made)
+    held = [one for one in made if one[2].line.kind == EntryKind.HOLDBACK]
+    held += _held_lines(by_number, places, [one for one in left if one.held_minor is not None])
+    new.post_first(_released(run, books, sorted(held, key=itemgetter(0))))
+    _put(new, lines, list(_limits({rep_id: plain[rep_id] for rep_id in components}, places, run)))
     new.write_sums()
 
 
-def _of_engine(by_number: dict[int, PlainComponent], left: list[Left]) -> Iterator[tuple[int, Earned]]:
+def _lay_out(reps: Iterable[Plain]) -> dict[tuple[int, str], Places]:
+    """Where the lines of each rep's components stand: one rep after the other, components as the plan has them."""
+    found, end = {}, 0
+    for plain in reps:
+        for component in plain.segment.plan.components:
+            places = found[plain.rep_id, component.key] = Places.of(plain, component, end)
+            end = places.end
+    return found
+
+
+def _put(new: Postings, lines: PlainLines, made: list[Placed]) -> None:
+    """Post each line where it stands."""
+    numbers = [lines.numbers[at] for at, _, _ in made]
+    new.post_first([(rep_id, earned) for _, rep_id, earned in made], numbers)
+
+
+def _of_engine(
+    by_number: dict[int, PlainComponent], places: dict[tuple[int, str], Places], left: list[Left]
+) -> Iterator[Placed]:
     """The lines that the statement left, and what is held back of them."""
     for one in left:
         of = by_number[one.number]
         event = one.event(of.component)
         weighed = weight(of.component, event, of.plain.segment.plan.currency)
-        lines = [of.reckoning.line_of(event, weighed, one.before, one.base, one.place)]
+        line = of.reckoning.line_of(event, weighed, one.before, one.base, one.place)
+        rep_id, version_id = of.plain.rep_id, of.plain.segment.version_id
+        stand = places[rep_id, of.component.key]
+        yield stand.first + one.place - 1, rep_id, Earned(version_id, line)
         if of.component.holdback is not None:
-            lines += held_lines(of.component.holdback, lines)
-        for line in lines:
-            yield of.plain.rep_id, Earned(of.plain.segment.version_id, line)
+            for held in held_lines(of.component.holdback, [line]):
+                yield stand.held + one.place - 1, rep_id, Earned(version_id, held)
 
 
-def _held_lines(by_number: dict[int, PlainComponent], held: list[Left]) -> Iterator[tuple[int, Earned]]:
+def _held_lines(
+    by_number: dict[int, PlainComponent], places: dict[tuple[int, str], Places], held: list[Left]
+) -> Iterator[Placed]:
     """What the statement held back for events with a deal, as far as a release looks at it: event and amount."""
     for one in held:
         of = by_number[one.number]
         currency = of.plain.segment.plan.currency
         line = of_period(of.component, currency, "", "", (), "holdback", one.event(of.component))
         line.amount_minor = one.held_minor or 0
-        yield of.plain.rep_id, Earned(of.plain.segment.version_id, line)
+        at = places[of.plain.rep_id, of.component.key].held + one.place - 1
+        yield at, of.plain.rep_id, Earned(of.plain.segment.version_id, line)
 
 
-def _released(
-    run: PayoutRun, books: Books, held: Iterable[tuple[int, Earned]]
-) -> Iterator[tuple[int, Earned]]:
-    """What is released at once of pay that is held back."""
+def _released(run: PayoutRun, books: Books, held: Iterable[Placed]) -> Iterator[tuple[int, Earned]]:
+    """What is released at once of pay that is held back; the last lines of a rep's."""
     by_rep: dict[int, list[tuple[int, Line]]] = defaultdict(list)
-    for rep_id, one in held:
+    for _, rep_id, one in held:
         by_rep[rep_id].append((one.version_id, one.line))
     releases = Releases(run.period, list(by_rep), books.as_of, books.shelf)
     for rep_id, lines in by_rep.items():
@@ -141,7 +170,9 @@ def _released(
             yield rep_id, Earned(version_id, line)
 
 
-def _limits(plain: dict[int, Plain], run: PayoutRun) -> Iterator[tuple[int, Earned]]:
+def _limits(
+    plain: dict[int, Plain], places: dict[tuple[int, str], Places], run: PayoutRun
+) -> Iterator[Placed]:
     """The lines of caps and floors, by what was posted."""
     limited = [
         (one, component)
@@ -163,4 +194,4 @@ def _limits(plain: dict[int, Plain], run: PayoutRun) -> Iterator[tuple[int, Earn
     for one, component in limited:
         earned = paid.get((one.rep_id, component.key), 0)
         for line in limits_of(component, earned, one.segment.plan.currency):
-            yield one.rep_id, Earned(one.segment.version_id, line)
+            yield places[one.rep_id, component.key].limit, one.rep_id, Earned(one.segment.version_id, line)

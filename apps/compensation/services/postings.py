@@ -106,8 +106,11 @@ class Postings:
             for change in changes
         )
 
-    def post_first(self, earned: Iterable[tuple[int, Earned]]) -> None:
-        """Post lines of the run's own period, by rep, whose sources nothing was ever posted for."""
+    def post_first(self, earned: Iterable[tuple[int, Earned]], numbers: list[int] | None = None) -> None:
+        """Post lines of the run's own period, by rep, whose sources nothing was ever posted for.
+
+        ``numbers`` were taken for them (``take_numbers``).
+        """
         first = [
             Change(
                 self.run.period,
@@ -117,11 +120,11 @@ class Postings:
             )
             for rep_id, one in earned
         ]
-        self._write(self._line(change, ("", None), None) for change in first)
+        self._write((self._line(change, ("", None), None) for change in first), numbers)
 
-    def _write(self, made: Iterable[NewLine]) -> None:
+    def _write(self, made: Iterable[NewLine], numbers: list[int] | None = None) -> None:
         lines = list(made)
-        write_lines(lines)
+        write_lines(lines, numbers)
         self.took(lines)
 
     def _is_first(self, change: Change) -> bool:
