@@ -63,7 +63,7 @@ def take_numbers(count: int) -> list[int]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_NUMBERS, [LedgerEntry._meta.db_table, count])
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        return cursor.fetchone()[0]
 
 
 _NUMBERS = """
