@@ -302,7 +302,7 @@ def _compute_batch(
         run=run, as_of=books.as_of
     )
     plain = plain_pay(inputs, rep_ids, books.as_of, but=again)
-    done = unchanged(run, plain) if plain else set()
+    done = unchanged(run=run, plain=plain) if plain else set()
     plain = {rep_id: one for rep_id, one in plain.items() if rep_id not in done}
     if plain:
         done |= post_plain(run=run, inputs=inputs, books=books, plain=plain)

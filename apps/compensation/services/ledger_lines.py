@@ -72,7 +72,7 @@ SELECT array_agg(nextval(sequence)) FROM (SELECT pg_get_serial_sequence(%s, 'id'
 """
 
 
-def write_lines(lines: list[NewLine], numbers: list[int] | None = None) -> None:
+def write_lines(lines: list[NewLine], *, numbers: list[int] | None = None) -> None:
     """Insert ``lines`` within the caller's transaction, in their order, or under ``numbers`` taken for them."""
     if not lines:
         return

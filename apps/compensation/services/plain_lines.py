@@ -34,7 +34,7 @@ class PlainComponent:
     table: PlainTable
 
 
-def components_of(plain: Plain, first: int) -> list[PlainComponent] | None:
+def components_of(plain: Plain, *, first: int) -> list[PlainComponent] | None:
     """The rep's components that have credits, numbered from ``first``; ``None`` where one has no table."""
     found: list[PlainComponent] = []
     for component in plain.segment.plan.components:

@@ -30,7 +30,7 @@ class _Moved(Exception):
     """A transaction that began earlier committed credits between two looks at them."""
 
 
-def unchanged(run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
+def unchanged(*, run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
     """Those whose statement follows from the very same inputs, and stands as it was written. Two queries."""
     rows = Statement.objects.filter(run=run, rep_id__in=list(plain)).order_by()
     statements = list(rows.values_list("pk", "rep_id", "inputs", "line_count", "digest"))
@@ -58,7 +58,7 @@ def post_plain(
     components: dict[int, list[PlainComponent]] = {}
     number = 1
     for rep_id in sorted(set(plain) - _posted_to(run, list(plain))):
-        found = components_of(plain[rep_id], number)
+        found = components_of(plain[rep_id], first=number)
         if found is not None:
             components[rep_id] = found
             number += len(found)

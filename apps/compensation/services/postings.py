@@ -124,7 +124,7 @@ class Postings:
 
     def _write(self, made: Iterable[NewLine], numbers: list[int] | None = None) -> None:
         lines = list(made)
-        write_lines(lines, numbers)
+        write_lines(lines, numbers=numbers)
         self.took(lines)
 
     def _is_first(self, change: Change) -> bool:
