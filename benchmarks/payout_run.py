@@ -265,7 +265,7 @@ def _execute(sql: str, parameters: dict[str, Any] | None = None) -> list[tuple]:
 
 def _empty_ledger() -> None:
     _execute("SET session_replication_role = replica")
-    _execute("TRUNCATE compensation_ledgerentry")
+    _execute("TRUNCATE compensation_ledgerentry CASCADE")
     _execute("SET session_replication_role = DEFAULT")
 
 
