@@ -75,8 +75,8 @@ def fill(lines: int, reps: int) -> PayoutRun:
         cursor.execute(
             """
             INSERT INTO compensation_statement (run_id, rep_id, currency, team_id, plan_version_id, earned_minor,
-                adjustments_minor, payable_minor, line_count, basis, digest)
-            SELECT %s, r.id, 'EUR', r.team_id, %s, sum(n), 0, sum(n), count(*), '', 'kept'
+                adjustments_minor, payable_minor, line_count, basis, digest, inputs)
+            SELECT %s, r.id, 'EUR', r.team_id, %s, sum(n), 0, sum(n), count(*), '', 'kept', ''
             FROM generate_series(1, %s) n
             JOIN (SELECT id, team_id, row_number() OVER (ORDER BY id) - 1 AS place FROM reps_rep) r
               ON r.place = n %% %s
