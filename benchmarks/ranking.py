@@ -32,10 +32,10 @@ from apps.leads.models import (  # noqa: E402
     Lead,
     Opportunity,
 )
+from apps.leads.rules.metrics import LOST, WON, metric  # noqa: E402
 from apps.leads.services.record import reverse_event  # noqa: E402
 from apps.reps.models import BusinessCalendar, Rep, RepRole, Team  # noqa: E402
 from apps.scorecards.models import ReceivedLead  # noqa: E402
-from apps.scorecards.rules.metrics import LOST, WON, metric  # noqa: E402
 from apps.scorecards.selectors import current_policy, measure, standings_of  # noqa: E402
 from apps.scorecards.selectors.lead_mix import mixes_of  # noqa: E402
 from apps.scorecards.selectors.ranking_totals import sums_by_totals  # noqa: E402

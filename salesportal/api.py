@@ -23,7 +23,7 @@ from apps.leads.api import (
     work,
 )
 from apps.leads.api import views as leads
-from apps.scorecards import api as ranking
+from apps.scorecards.api import ranking
 
 
 @extend_schema(exclude=True)

@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from apps.core.money import exponent, quantize, round_half_up
 from apps.core.periods import Period
+from apps.leads.rules.metrics import METRICS, Better, Metric, Unit
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.figures import factor, in_figures, plain
 from apps.scorecards.rules.layout import KEY_FIGURES
-from apps.scorecards.rules.metrics import METRICS, Better, Metric, Unit
 from apps.scorecards.selectors.cards import Card, Placed, Row
 
 

@@ -5,13 +5,13 @@ from fractions import Fraction
 from typing import Any
 
 from apps.core.money import quantize
+from apps.leads.rules.metrics import METRICS
 from apps.reps.models import Rep
 from apps.scorecards.models import RankingPolicy
 from apps.scorecards.presentation import figure, ranking_row, term_row
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.figures import factor, plain
 from apps.scorecards.rules.lead_mix import FOUND_ALONE, Cell, Line
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors.ranking import Group
 from apps.scorecards.selectors.ranking_replay import Replay, Side
 from apps.scorecards.selectors.ranking_standing import Past, Since, Strong

@@ -15,10 +15,10 @@ from apps.core.periods import Period, month_of, quarter_of
 from apps.jobs import services as jobs
 from apps.jobs.models import JobState
 from apps.leads.models import EventKind, FunnelEvent, Lead
+from apps.leads.rules.metrics import METRICS
 from apps.leads.services.record import reverse_event
 from apps.reps.models import Quota, QuotaMeasure, Rep
 from apps.scorecards.models import Assumption, Scorecard, ScorecardSignature, ScorecardState
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors import card_of, cards_of, measure
 from apps.scorecards.selectors.card_copies import as_json, from_json
 from apps.scorecards.selectors.cards import Promise

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.leads.rules.metrics import SECONDS_A_DAY, WHOLE
 from apps.scorecards.presentation_ranking import adjusted_words
 from apps.scorecards.rules.lead_mix import (
     FOUND_ALONE,
@@ -18,7 +19,6 @@ from apps.scorecards.rules.lead_mix import (
     lines_of,
     standard,
 )
-from apps.scorecards.rules.metrics import SECONDS_A_DAY, WHOLE
 from apps.scorecards.rules.nearest_step import nearest_step, with_shorter_cycle, with_wins
 from apps.scorecards.rules.ranking import (
     ADJUSTED,

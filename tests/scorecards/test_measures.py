@@ -6,8 +6,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from apps.core.periods import Period, month_of
+from apps.leads.rules.metrics import METRICS
 from apps.reps.models import Rep
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors import events_behind, measure
 from tests.scorecards.company import assemble
 from tests.scorecards.plain import PlainRecord

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from apps.leads.rules.metrics import METRICS
 from apps.scorecards.rules.layout import KEY_FIGURES, LAYOUTS
-from apps.scorecards.rules.metrics import METRICS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.periods import Period, month_of, quarter_of
+from apps.leads.rules.metrics import METRICS, Unit, UnknownMetric, median, metric
 from apps.scorecards.rules.figures import in_figures, plain
-from apps.scorecards.rules.metrics import METRICS, Unit, UnknownMetric, median, metric
 from apps.scorecards.rules.targets import DEFAULT_ASSUMPTIONS, Asked, assumed, run_rate, target_for, weeks_of
 
 Q4 = quarter_of(date(2026, 10, 1))

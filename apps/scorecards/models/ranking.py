@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.periods import Period, month_of
+from apps.leads.rules.metrics import METRICS, Better
 from apps.reps.models import Tier
 from apps.scorecards.rules import ranking as rules
-from apps.scorecards.rules.metrics import METRICS, Better
 
 
 class PeerGroup(models.TextChoices):

@@ -7,7 +7,7 @@ explanation, and the team target shows every cent.
 from fractions import Fraction
 
 from apps.core.money import exponent, in_words, quantize, round_half_up
-from apps.scorecards.rules.metrics import Unit
+from apps.leads.rules.metrics import Unit
 
 
 def plain(value: Fraction, places: int) -> str:

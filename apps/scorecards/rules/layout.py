@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from apps.scorecards.rules.metrics import (
+from apps.leads.rules.metrics import (
     ACCEPTED,
     BOOKED,
     PIPELINE,

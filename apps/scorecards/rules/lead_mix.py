@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from fractions import Fraction
 
-from apps.scorecards.rules.metrics import SECONDS_A_DAY, WHOLE
+from apps.leads.rules.metrics import SECONDS_A_DAY, WHOLE
 
 INBOUND, OUTBOUND, ALONE = "inbound", "outbound", "alone"
 

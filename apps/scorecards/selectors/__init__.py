@@ -1,8 +1,8 @@
 """Reads of scorecards and ranking over the funnel record; nothing here writes."""
 
+from apps.leads.selectors.measures import measure
 from apps.scorecards.selectors.cards import Card, card_of, cards_of
 from apps.scorecards.selectors.events import events_behind
-from apps.scorecards.selectors.measures import measure
 from apps.scorecards.selectors.ranking import current_policy, latest_snapshot, standings_of, tiers_on
 from apps.scorecards.selectors.targets import TeamTarget, team_target
 

@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 from apps.core.periods import parse_period
+from apps.leads.rules.metrics import metric
 from apps.scorecards.rules import ranking as rules
-from apps.scorecards.rules.metrics import metric
 from apps.scorecards.selectors.cards import Card, Placed, Promise, Row
 from apps.scorecards.selectors.ranking_copies import kept, restored
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from fractions import Fraction
 
 from apps.core.periods import Period
+from apps.leads.rules.metrics import Metric, Unit
 from apps.reps.models import Quota, Rep
 from apps.reps.selectors import hours_for
 from apps.scorecards.models import Assumption
 from apps.scorecards.rules import targets
 from apps.scorecards.rules.layout import Layout
-from apps.scorecards.rules.metrics import Metric, Unit
 
 
 class Targets:

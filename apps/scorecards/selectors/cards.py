@@ -10,14 +10,14 @@ from django.conf import settings
 from django.db.models import Q
 
 from apps.core.periods import Period, month_of
+from apps.leads.rules.metrics import WHOLE, Metric, Sums, metric
+from apps.leads.selectors.measures import Measured, measure
 from apps.reps.models import Rep
 from apps.scorecards import models
 from apps.scorecards.models import RankingPolicy, RankingRow
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.layout import LAYOUTS, Layout
-from apps.scorecards.rules.metrics import WHOLE, Metric, Sums, metric
 from apps.scorecards.selectors.card_targets import Targets
-from apps.scorecards.selectors.measures import Measured, measure
 from apps.scorecards.selectors.ranking import (
     Group,
     current_policy,

@@ -6,10 +6,10 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from apps.core.periods import Period
 from apps.leads.models import EventCredit, FunnelEvent
+from apps.leads.rules.metrics import Extra, Metric, Part
+from apps.leads.selectors.measures import first_touches, occurred_in, self_sourced
 from apps.leads.selectors.visits import by_rep, conversions_caused
 from apps.reps.models import Rep, Team
-from apps.scorecards.rules.metrics import Extra, Metric, Part
-from apps.scorecards.selectors.measures import first_touches, occurred_in, self_sourced
 
 
 def _credit(part_capacity: str, **whose: object) -> Exists:

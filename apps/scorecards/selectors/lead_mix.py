@@ -9,9 +9,9 @@ from django.db.models.functions import Coalesce
 
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventKind, FunnelEvent
+from apps.leads.selectors.measures import SecondsBetween, credited, opened_at
 from apps.reps.models import Rep
 from apps.scorecards.rules.lead_mix import ALONE, INBOUND, NONE, OUTBOUND, Cell, Deals
-from apps.scorecards.selectors.measures import SecondsBetween, credited, opened_at
 
 _TIER_OF_SCORE = Case(
     When(hand_off__lead__score="A", then=Value(1)),

@@ -8,14 +8,14 @@ from typing import Any
 from django.db.models import F, Q
 
 from apps.core.periods import Period, trailing_months
+from apps.leads.rules.metrics import LOST, WON, Sums, metric
+from apps.leads.selectors.measures import measure
 from apps.reps.models import Rep, Tier, TierChange
 from apps.scorecards.models import PeerGroup, RankingHold, RankingPolicy, RankingRow, RankingSnapshot
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.lead_mix import Mix, standard
-from apps.scorecards.rules.metrics import LOST, WON, Sums, metric
 from apps.scorecards.rules.nearest_step import NearestStep, nearest_step
 from apps.scorecards.selectors.lead_mix import mixes_of
-from apps.scorecards.selectors.measures import measure
 from apps.scorecards.selectors.ranking_copies import standing_of
 from apps.scorecards.selectors.ranking_totals import sums_by_totals
 

@@ -16,10 +16,10 @@ from django.db.models.functions import Cast
 from apps.core.periods import Period
 from apps.core.prepared import TODAY, PreparedQuery
 from apps.leads.models import Capacity, EventCredit
+from apps.leads.rules.metrics import LOST, TAKEN, TURNED_DOWN, WON, Metric, Part, Sums, metric
+from apps.leads.selectors.measures import measure
 from apps.reps.models import Rep
 from apps.scorecards.models import RankingTotal, RankingTotalMark, RankingTotalsBuild
-from apps.scorecards.rules.metrics import LOST, TAKEN, TURNED_DOWN, WON, Metric, Part, Sums, metric
-from apps.scorecards.selectors.measures import measure
 
 METRICS: tuple[Metric, ...] = tuple(
     metric(key)

@@ -14,10 +14,10 @@ from django.db.models import BigIntegerField, F, Q, Sum
 from apps.core.money import round_half_up
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventKind, FunnelEvent
+from apps.leads.rules.metrics import WHOLE
+from apps.leads.selectors.measures import bucket, occurred_in
 from apps.reps.models import Quota, QuotaMeasure, Rep, RepRole, Team
-from apps.scorecards.rules.metrics import WHOLE
 from apps.scorecards.rules.targets import Asked, target_for, weeks_of
-from apps.scorecards.selectors.measures import bucket, occurred_in
 
 KINDS = (
     EventKind.HANDED_OFF,

@@ -7,12 +7,12 @@ from datetime import datetime
 from django.urls import reverse
 
 from apps.accounts.services.notifications import NewNotification, notify
+from apps.leads.rules.metrics import METRICS
 from apps.reps.models import Rep, TierChange
 from apps.scorecards.models import RankingHold, RankingRow
 from apps.scorecards.notification_kinds import MOVE_HELD, TIER_CHANGED
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.figures import factor, plain
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors.ranking_copies import standing_of
 
 

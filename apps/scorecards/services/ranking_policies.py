@@ -16,9 +16,9 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import day_of
+from apps.leads.rules.metrics import METRICS
 from apps.scorecards.models import Decides, PeerGroup, RankingPolicy
 from apps.scorecards.models.ranking import default_weights
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors.ranking import FIRST_POLICY_ON
 
 MAY_WEIGH = (*default_weights(), "deals_won", "hand_off_acceptance_rate")

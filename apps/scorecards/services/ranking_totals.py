@@ -16,11 +16,11 @@ from django.db.models import Max, Min
 
 from apps.core.periods import Period, day_of, month_of
 from apps.leads.models import EventKind, FunnelEvent
+from apps.leads.rules.metrics import LOST, WON, Sums
 from apps.leads.rules.scoring import tier_of_score
+from apps.leads.selectors.measures import measure
 from apps.reps.models import Rep
 from apps.scorecards.models import RankingTotal, RankingTotalMark, RankingTotalsBuild, ReceivedLead
-from apps.scorecards.rules.metrics import LOST, WON, Sums
-from apps.scorecards.selectors.measures import measure
 from apps.scorecards.selectors.ranking_totals import METRICS, PARTS, reps_of_marks, sums_by_totals
 
 COUNTED = (EventKind.WON, EventKind.LOST, EventKind.STAGE_1, EventKind.ACCEPTED, EventKind.REJECTED)

@@ -15,7 +15,7 @@ from apps.core.periods import Period
 from apps.core.policies import guarded, visible_or_404
 from apps.reps.models import Rep, Team
 from apps.scorecards import policies
-from apps.scorecards.forms import NoteForm
+from apps.scorecards.forms.cards import NoteForm
 from apps.scorecards.models import Scorecard, SignedAs, reps_with_cards_for, signs_as
 from apps.scorecards.presentation import card_context, key_figures, tier_words
 from apps.scorecards.rules.figures import factor

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 from apps.core.keyset import Page, page_of
 from apps.core.policies import guarded, visible_or_404
 from apps.leads.models import WHOLE_SHARE, EventKind, FunnelEvent
+from apps.leads.rules.metrics import METRICS, Part, Unit, UnknownMetric, metric
 from apps.reps.models import Rep, Team
 from apps.scorecards import policies
 from apps.scorecards.models import reps_with_cards_for
 from apps.scorecards.presentation import made_of, period_words
 from apps.scorecards.rules.figures import in_figures, plain
 from apps.scorecards.rules.layout import LAYOUTS
-from apps.scorecards.rules.metrics import METRICS, Part, Unit, UnknownMetric, metric
 from apps.scorecards.selectors import events_behind, measure
 from apps.scorecards.selectors.cards import Row
 from apps.scorecards.selectors.events import team_events

@@ -16,6 +16,7 @@ from apps.core.keyset import page_of
 from apps.core.periods import month_of
 from apps.core.policies import guarded, visible_or_404
 from apps.jobs.models import Job
+from apps.leads.rules.metrics import METRICS
 from apps.reps.models import Rep
 from apps.scorecards import policies
 from apps.scorecards.models import RankingHold, RankingRow, RankingSnapshot, reps_with_cards_for
@@ -23,7 +24,6 @@ from apps.scorecards.presentation import period_words
 from apps.scorecards.presentation_ranking import may_hold, sees_group, since_rows, standing_row
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.figures import factor
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors.ranking import (
     current_policy,
     groups_in,

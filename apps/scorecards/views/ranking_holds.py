@@ -12,7 +12,7 @@ from apps.core.errors import DomainError
 from apps.core.policies import guarded, visible_or_404
 from apps.reps.models import Rep
 from apps.scorecards import policies
-from apps.scorecards.forms import HoldForm
+from apps.scorecards.forms.ranking import HoldForm
 from apps.scorecards.models import RankingHold, reps_with_cards_for
 from apps.scorecards.presentation_ranking import standing_row
 from apps.scorecards.selectors.ranking_standing import holds_of, ranking_so_far

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.audit.models import AuditEntry
 from apps.core.errors import DomainError
 from apps.core.policies import guarded, visible_or_404
+from apps.leads.rules.metrics import METRICS
 from apps.scorecards import policies
-from apps.scorecards.forms import PutInForceForm, RankingPolicyForm
+from apps.scorecards.forms.ranking import PutInForceForm, RankingPolicyForm
 from apps.scorecards.models import RankingPolicy
 from apps.scorecards.presentation_ranking import changes_between, policy_words, replay_rows
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors.ranking import current_policy
 from apps.scorecards.selectors.ranking_replay import MONTHS, replay
 from apps.scorecards.services import ranking_policies as services

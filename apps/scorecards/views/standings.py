@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 
 from apps.core.periods import month_of
 from apps.core.policies import guarded, visible_or_404
+from apps.leads.rules.metrics import METRICS
 from apps.reps.models import Rep
 from apps.scorecards import policies
 from apps.scorecards.models import reps_with_cards_for
 from apps.scorecards.presentation import period_words
 from apps.scorecards.presentation_ranking import course_chart, may_hold, standing_row, strong_rows
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.selectors import ranking_standing as selectors
 from apps.scorecards.selectors.ranking import Group
 from apps.scorecards.views import asked

@@ -1,6 +1,6 @@
 """Every metric, defined once, by name: what it counts, in which unit, which way is better.
 
-Scorecards, ranking and the team target read the definitions here; how the sums that they are made of are
+Pay, scorecards, ranking and the team target read the definitions here; how the sums that they are made of are
 read from the funnel record in bulk stands in ``selectors.measures``. Pure: kinds of events are named by word.
 
 Shares are in millionths (``leads.EventCredit``), so that a split meeting counts its part; everything that
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
-from apps.scorecards.rules.sums import WHOLE, Part, Sums
+from apps.leads.rules.sums import WHOLE, Part, Sums
 
 SECONDS_A_DAY = 86_400
 

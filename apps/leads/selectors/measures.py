@@ -33,9 +33,9 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent
+from apps.leads.rules.metrics import METRICS, Extra, Metric, Part, Sums
 from apps.leads.selectors.visits import by_rep, conversions_caused
 from apps.reps.models import Rep
-from apps.scorecards.rules.metrics import METRICS, Extra, Metric, Part, Sums
 
 Measured = dict[int, Sums]
 """Sums by rep id; every rep asked for is in it."""

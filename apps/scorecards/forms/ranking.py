@@ -1,11 +1,11 @@
-"""Forms of scorecards and of the ranking."""
+"""Forms of the ranking: its policy, when it takes effect, holds."""
 
 from typing import Any
 
 from django import forms
 
+from apps.leads.rules.metrics import METRICS
 from apps.scorecards.models import Decides, PeerGroup, RankingPolicy
-from apps.scorecards.rules.metrics import METRICS
 from apps.scorecards.services.ranking_policies import (
     FEWEST_MONTHS,
     MAY_WEIGH,
@@ -17,18 +17,6 @@ from apps.scorecards.services.ranking_policies import (
 
 _NUMBER = {"invalid": "Write a number.", "required": "Write a number."}
 _DAY = {"invalid": "Write the day as 2026-11-12.", "required": "Choose a day."}
-
-
-class NoteForm(forms.Form):
-    """A note on a scorecard."""
-
-    text = forms.CharField(
-        label="Note",
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Write what you want to say."},
-        help_text="Both the rep and the manager read it.",
-    )
 
 
 def _whole(label: str, help_text: str = "") -> forms.IntegerField:
