@@ -1,7 +1,7 @@
 """Ranking policies and snapshots; scorecards with their notes and signatures; assumptions per role."""
 
+from apps.scorecards.models.capacity import Assumption, HiringScenario
 from apps.scorecards.models.cards import (
-    Assumption,
     Scorecard,
     ScorecardNote,
     ScorecardSignature,
@@ -10,6 +10,14 @@ from apps.scorecards.models.cards import (
     reps_with_cards_for,
     signs_as,
 )
+from apps.scorecards.models.coaching import (
+    PracticeGoal,
+    PracticeGoalEnd,
+    SharedRecording,
+    SupportAction,
+    SupportAnswer,
+)
+from apps.scorecards.models.complaints import ComplaintAnswer, ComplaintReason, LeadComplaint
 from apps.scorecards.models.ranking import (
     Decides,
     PeerGroup,
@@ -25,11 +33,36 @@ from apps.scorecards.models.ranking_totals import (
     RankingTotalsBuild,
     ReceivedLead,
 )
+from apps.scorecards.models.review import (
+    ReviewReason,
+    ReviewSection,
+    ReviewSetting,
+    WeeklyReview,
+    WhyNot,
+)
+from apps.scorecards.models.review_items import ReviewItem, ReviewItemEnd
+from apps.scorecards.models.spend import Spend
+from apps.scorecards.models.training import (
+    Certification,
+    CertificationResult,
+    TrainingAttendance,
+    TrainingDue,
+    TrainingSession,
+    reps_in_training_for,
+)
 
 __all__ = [
     "Assumption",
+    "Certification",
+    "CertificationResult",
+    "ComplaintAnswer",
+    "ComplaintReason",
     "Decides",
+    "HiringScenario",
+    "LeadComplaint",
     "PeerGroup",
+    "PracticeGoal",
+    "PracticeGoalEnd",
     "RankingHold",
     "RankingHoldLift",
     "RankingPolicy",
@@ -39,11 +72,26 @@ __all__ = [
     "RankingTotalMark",
     "RankingTotalsBuild",
     "ReceivedLead",
+    "ReviewItem",
+    "ReviewItemEnd",
+    "ReviewReason",
+    "ReviewSection",
+    "ReviewSetting",
     "Scorecard",
     "ScorecardNote",
     "ScorecardSignature",
     "ScorecardState",
+    "SharedRecording",
     "SignedAs",
+    "Spend",
+    "SupportAction",
+    "SupportAnswer",
+    "TrainingAttendance",
+    "TrainingDue",
+    "TrainingSession",
+    "WeeklyReview",
+    "WhyNot",
+    "reps_in_training_for",
     "reps_with_cards_for",
     "signs_as",
 ]

@@ -1,4 +1,4 @@
-"""Monthly scorecards, what is said about them and who signed them; assumptions where there is no quota.
+"""Monthly scorecards, what is said about them and who signed them.
 
 A card of an open month is computed when it is looked at. Its row appears when somebody writes on it or when
 the month closes; then ``copy`` holds the card as it was, for good.
@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.periods import Period, month_of
-from apps.reps.models import Rep, RepRole
+from apps.reps.models import Rep
 
 
 class ScorecardState(models.TextChoices):
@@ -130,29 +130,3 @@ def signs_as(rep: Rep, user: Any) -> SignedAs | None:
     if rep.team.manager_id is not None and rep.team.manager_id == user.pk:
         return SignedAs.MANAGER
     return None
-
-
-class Assumption(models.Model):
-    """What a role is taken to do of a metric, in place of the default of ``rules.targets``."""
-
-    class Per(models.TextChoices):
-        MONTH = "month", "a month"
-        DAY = "day", "a working day"
-        LEVEL = "level", "as it stands"
-
-    role = models.CharField(max_length=3, choices=RepRole.choices)
-    metric = models.CharField(max_length=40, help_text="key of rules.metrics")
-    value = models.DecimalField(max_digits=14, decimal_places=4)
-    per = models.CharField(max_length=5, choices=Per.choices, default=Per.MONTH)
-
-    class Meta:
-        ordering = ["role", "metric"]
-        constraints = [
-            models.UniqueConstraint(fields=["role", "metric"], name="assumption_once"),
-            models.CheckConstraint(
-                condition=Q(per__in=("month", "day", "level")), name="assumption_per_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.role} {self.metric}"
