@@ -28,6 +28,7 @@ from apps.scorecards.models.ranking import (
     RankingSnapshot,
 )
 from apps.scorecards.models.ranking_totals import (
+    LeadMixTotal,
     RankingTotal,
     RankingTotalMark,
     RankingTotalsBuild,
@@ -60,6 +61,7 @@ __all__ = [
     "Decides",
     "HiringScenario",
     "LeadComplaint",
+    "LeadMixTotal",
     "PeerGroup",
     "PracticeGoal",
     "PracticeGoalEnd",

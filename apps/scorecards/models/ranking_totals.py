@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.reps.models import Tier
+from apps.scorecards.rules.lead_mix import ALONE, INBOUND, OUTBOUND
 
 
 class ReceivedLead(models.Model):
@@ -54,6 +55,44 @@ class RankingTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rep_id} {self.month_on}"
+
+
+class LeadMixTotal(models.Model):
+    """What one rep closed as an owner within one month of one kind of lead, in one currency.
+
+    The kind is the lead's tier when it was handed off (0 where no hand-off led to the deal) and the way it came
+    (``rules.lead_mix.Cell``). Sums are as in ``RankingTotal``.
+    """
+
+    WAYS = ((INBOUND, "Inbound"), (OUTBOUND, "Outbound"), (ALONE, "Found alone"))
+
+    rep = models.ForeignKey("reps.Rep", on_delete=models.CASCADE, related_name="+")
+    month_on = models.DateField()
+    tier = models.PositiveSmallIntegerField()
+    way = models.CharField(max_length=8, choices=WAYS)
+    currency = models.CharField(max_length=3, blank=True)
+    won = models.BigIntegerField()
+    closed = models.BigIntegerField()
+    revenue = models.BigIntegerField()
+    priced = models.BigIntegerField()
+    seconds = models.BigIntegerField()
+    timed = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rep", "month_on", "tier", "way", "currency"], name="lead_mix_total_once"
+            ),
+            models.CheckConstraint(condition=Q(month_on__day=1), name="lead_mix_total_month_begins"),
+            models.CheckConstraint(
+                condition=Q(tier=0, way=ALONE) | Q(tier__in=Tier.values, way__in=(INBOUND, OUTBOUND)),
+                name="lead_mix_total_kind_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["month_on", "rep"], name="lead_mix_total_by_month")]
+
+    def __str__(self) -> str:
+        return f"{self.rep_id} {self.month_on} {self.tier} {self.way}"
 
 
 class RankingTotalMark(models.Model):

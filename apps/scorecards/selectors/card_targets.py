@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
 
-from apps.core.periods import Period
+from apps.core.periods import Period, month_of
 from apps.leads.rules.metrics import Metric, Unit
 from apps.reps.models import Quota, Rep
 from apps.reps.selectors import hours_for
-from apps.scorecards.models import Assumption
 from apps.scorecards.rules import targets
 from apps.scorecards.rules.layout import Layout
+from apps.scorecards.selectors.assumptions import in_force
 
 
 class Targets:
@@ -20,11 +20,7 @@ class Targets:
         self._quotas: dict[tuple[int, str], list[Quota]] = {}
         for quota in Quota.objects.filter(rep__in=reps, starts_on__lt=over.end, ends_on__gt=over.start):
             self._quotas.setdefault((quota.rep_id or 0, quota.measure), []).append(quota)
-        self._assumed = {(one.role, one.metric): one for one in targets.DEFAULT_ASSUMPTIONS}
-        for kept_one in Assumption.objects.all():
-            self._assumed[(kept_one.role, kept_one.metric)] = targets.Assumption(
-                kept_one.role, kept_one.metric, kept_one.value, kept_one.per
-            )
+        self._assumed = in_force(month_of(over.last_day))
 
     def target(self, rep: Rep, one: Metric, layout: Layout, basis: Period) -> tuple[Fraction | None, str]:
         """What is asked of ``rep`` over ``basis``, and where that comes from in words."""
