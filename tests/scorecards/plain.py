@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from apps.compensation.models import CreditSplitPart
 from apps.core.periods import Period
 from apps.leads.models import FunnelEvent
 from apps.reps.models import Rep
@@ -29,16 +30,32 @@ class PlainRecord:
         self.of_lead: dict[int | None, list[FunnelEvent]] = {}
         for event in self.events:
             self.of_lead.setdefault(event.lead_id, []).append(event)
-
-    def of(self, rep: Rep, period: Period, kind: str, capacity: str) -> list[tuple[FunnelEvent, Fraction]]:
-        zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-        return [
-            (event, Fraction(credit.share, 1_000_000))
+        self.recorded = {
+            (event.pk, credit.capacity, credit.rep_id): credit.share
             for event in self.events
-            if event.kind == kind and event.occurred_at.astimezone(zone).date() in period
             for credit in event.credits.all()
-            if credit.rep_id == rep.pk and credit.capacity == capacity
-        ]
+        }
+        # Approved splits, the newest last, take the place of what was recorded.
+        self.shares = dict(self.recorded)
+        for part in CreditSplitPart.objects.select_related("split__decision").order_by("split__number", "pk"):
+            decision = getattr(part.split, "decision", None)
+            if decision and decision.verdict == "approved" and (as_of is None or decision.at <= as_of):
+                self.shares[part.event_id, part.capacity, part.rep_id] = part.share
+        self.credited: dict[int, list[tuple[str, int]]] = {}
+        for event_id, capacity, rep_id in self.shares:
+            self.credited.setdefault(event_id, []).append((capacity, rep_id))
+
+    def of(
+        self, rep: Rep, period: Period, kind: str, capacity: str, *, as_recorded: bool = False
+    ) -> list[tuple[FunnelEvent, Fraction]]:
+        zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+        shares = self.recorded if as_recorded else self.shares
+        found = []
+        for event in self.events:
+            share = shares.get((event.pk, capacity, rep.pk), 0)
+            if share and event.kind == kind and event.occurred_at.astimezone(zone).date() in period:
+                found.append((event, Fraction(share, 1_000_000)))
+        return found
 
     def count(self, rep: Rep, period: Period, kind: str, capacity: str) -> Fraction:
         return sum((share for _, share in self.of(rep, period, kind, capacity)), Fraction(0))
@@ -69,6 +86,13 @@ class PlainRecord:
             "average_deal": self._average_deal,
             "sales_cycle": self._sales_cycle,
             "self_sourced_pipeline": self._self_sourced,
+            "opportunities_opened": lambda rep, period: self.count(rep, period, "stage_1", "owned"),
+            "pipeline": lambda rep, period: self.money(rep, period, "stage_2", "owned"),
+            "leads_handed_off": lambda rep, period: self.count(rep, period, "handed_off", "sourced"),
+            "meetings_held": lambda rep, period: self.count(rep, period, "held", "sourced"),
+            "opportunities_sourced": lambda rep, period: self.count(rep, period, "stage_2", "sourced"),
+            "pipeline_sourced": lambda rep, period: self.money(rep, period, "stage_2", "sourced"),
+            "deals_won_sourced": lambda rep, period: self.count(rep, period, "won", "sourced"),
             "hand_offs_accepted": lambda rep, period: self.count(rep, period, "accepted", "owned"),
             "hand_offs_rejected": lambda rep, period: self.count(rep, period, "rejected", "owned"),
             "hand_off_acceptance_rate": lambda rep, period: self.rate(
@@ -118,7 +142,11 @@ class PlainRecord:
     def _self_sourced(self, rep: Rep, period: Period) -> Fraction:
         total = Fraction(0)
         for event, share in self.of(rep, period, "stage_1", "owned"):
-            finders = {credit.rep_id for credit in event.credits.all() if credit.capacity == "sourced"}
+            finders = {
+                rep_id
+                for capacity, rep_id in self.credited[event.pk]
+                if capacity == "sourced" and self.shares[event.pk, capacity, rep_id]
+            }
             if finders <= {rep.pk} and event.currency == rep.team.currency:
                 total += event.amount_minor * share
         return total

@@ -81,10 +81,11 @@ def described(component: Component, currency: str) -> list[Item]:
 
 def _measure(component: Component) -> str:
     measure = component.measure
+    named = f" ({measure.metric.name})" if measure.metric else ""
     if measure.of == "count":
-        return f"{measure.unit}s, counted"
+        return f"{measure.unit}s, counted{named}"
     if measure.of == "amount":
-        return "their amounts, summed"
+        return f"their amounts, summed{named}"
     kind = "an amount of money" if measure.figure_is_money else "a number"
     return f"“{measure.figure.replace('_', ' ')}”, {kind}, summed"
 

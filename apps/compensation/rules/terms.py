@@ -12,6 +12,7 @@ from apps.compensation.rules import words
 from apps.compensation.rules.conversion import OtherCurrencies
 from apps.compensation.rules.rates import Band, Grid, Method, RateTable
 from apps.compensation.rules.vocabulary import BandsIn, Basis, Pays, Scope
+from apps.leads.rules.metrics import OF_QUOTA, Metric, Unit, metric_measured
 
 ONE = Fraction(1)
 
@@ -29,8 +30,8 @@ PAYABLE_EVENTS = {
     "paid": "payment",
 }
 CAPACITIES = ("sourced", "owned")
-QUOTA_IN_MONEY = {"amount_accepted": True, "amount_won": True, "pipeline": True}
-QUOTA_MEASURES = {**QUOTA_IN_MONEY, "meetings_accepted": False, "converted_leads": False}
+# What a quota can ask for, each by the metric that it is a target of, and whether that is money.
+QUOTA_MEASURES = {key: one.unit is Unit.MONEY for key, one in OF_QUOTA.items()}
 
 _PAST = {
     "booked": "at booking", "handed_off": "at hand-off", "held": "at the meeting",
@@ -108,6 +109,13 @@ class Measure:
     def sums_amounts(self) -> bool:
         """Whether the base is money."""
         return self.of == "amount" or (self.of == "figure" and self.figure_is_money)
+
+    @property
+    def metric(self) -> Metric | None:
+        """The metric of the catalogue that this measures, whole; ``None`` where only some events of it count."""
+        if self.conditions or self.term is not None or self.not_below_zero or not self.no_shows_pay:
+            return None
+        return metric_measured(self.event, self.capacity, self.of)
 
     @property
     def unit(self) -> str:

@@ -60,7 +60,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. ``says`` defines it; ``parts`` are the events behind it; ``extra`` is a read of its own."""
+    """One metric. ``says`` defines it; ``parts`` are the events behind it; ``extra`` is a read of its own.
+
+    ``of`` is how a plan and a quota would say it, where it is one part counted or its amounts summed.
+    """
 
     key: str
     name: str
@@ -70,6 +73,7 @@ class Metric:
     read: Callable[[Sums], Figure]
     better: Better = Better.HIGHER
     extra: Extra | None = None
+    of: str = ""
 
     @property
     def adds_up(self) -> bool:
@@ -119,6 +123,19 @@ def _first_touch(sums: Sums) -> Figure:
     return Figure(None if seconds is None else seconds / 60)
 
 
+def _count(key: str, name: str, says: str, part: Part, better: Better = Better.HIGHER) -> Metric:
+    return Metric(key, name, Unit.COUNT, says, (part,), _counted(part), better, of="count")
+
+
+def _sum(key: str, name: str, says: str, part: Part) -> Metric:
+    return Metric(key, name, Unit.MONEY, says, (part,), _summed(part), of="amount")
+
+
+def _rate(key: str, name: str, says: str, top: Part, *bottom: Part, better: Better = Better.HIGHER) -> Metric:
+    # What it is divided by names the parts, in the order in which they are listed.
+    return Metric(key, name, Unit.RATE, says, bottom, _over(top, *bottom), better)
+
+
 WON = Part("won", "owned")
 LOST = Part("lost", "owned")
 OPENED = Part("stage_1", "owned")
@@ -138,29 +155,25 @@ SOURCED_PIPELINE = Part("stage_2", "sourced")
 SOURCED_WON = Part("won", "sourced")
 
 _ALL = (
-    Metric(
+    _sum(
         "revenue_won",
         "Revenue won",
-        Unit.MONEY,
         "The amounts of deals closed won in the period, by the rep’s share as their owner.",
-        (WON,),
-        _summed(WON),
+        WON,
     ),
-    Metric(
+    _count(
         "deals_won",
         "Deals won",
-        Unit.COUNT,
         "Deals closed won in the period, by the rep’s share as their owner.",
-        (WON,),
-        _counted(WON),
+        WON,
     ),
-    Metric(
+    _rate(
         "win_rate",
         "Win rate",
-        Unit.RATE,
         "Deals closed won over all deals closed in the period, won or lost.",
-        (WON, LOST),
-        _over(WON, WON, LOST),
+        WON,
+        WON,
+        LOST,
     ),
     Metric(
         "average_deal",
@@ -190,38 +203,44 @@ _ALL = (
         _self_sourced,
         extra=Extra.SELF_SOURCED,
     ),
-    Metric(
+    _count(
+        "opportunities_opened",
+        "Opportunities opened",
+        "Opportunities that reached stage 1 in the period, by the rep’s share as their owner.",
+        OPENED,
+    ),
+    _sum(
+        "pipeline",
+        "Pipeline",
+        "The amounts of opportunities that reached stage 2 in the period, by the rep’s share as their owner.",
+        PIPELINE,
+    ),
+    _count(
         "hand_offs_accepted",
         "Hand-offs accepted",
-        Unit.COUNT,
         "Hand-offs to this rep that were accepted in the period.",
-        (TAKEN,),
-        _counted(TAKEN),
+        TAKEN,
     ),
-    Metric(
+    _count(
         "hand_offs_rejected",
         "Hand-offs rejected",
-        Unit.COUNT,
         "Hand-offs to this rep that were rejected in the period.",
-        (TURNED_DOWN,),
-        _counted(TURNED_DOWN),
-        Better.LOWER,
+        TURNED_DOWN,
+        better=Better.LOWER,
     ),
-    Metric(
+    _rate(
         "hand_off_acceptance_rate",
         "Acceptance rate",
-        Unit.RATE,
         "Hand-offs accepted over those answered in the period, by the AE who received them.",
-        (TAKEN, TURNED_DOWN),
-        _over(TAKEN, TAKEN, TURNED_DOWN),
+        TAKEN,
+        TAKEN,
+        TURNED_DOWN,
     ),
-    Metric(
+    _count(
         "touches",
         "Touches",
-        Unit.COUNT,
         "Touches logged in the period and not undone.",
-        (TOUCHED,),
-        _counted(TOUCHED),
+        TOUCHED,
     ),
     Metric(
         "leads_worked",
@@ -232,54 +251,76 @@ _ALL = (
         lambda sums: Figure(Fraction(sums.leads_worked)),
         extra=Extra.LEADS_WORKED,
     ),
-    Metric(
+    _count(
         "meetings_booked",
         "Meetings booked",
-        Unit.COUNT,
         "Meetings booked in the period, by the rep’s share in sourcing them.",
-        (BOOKED,),
-        _counted(BOOKED),
+        BOOKED,
     ),
-    Metric(
+    _count(
+        "leads_handed_off",
+        "Leads handed off",
+        "Leads handed off to an AE in the period, by the rep’s share in sourcing them.",
+        HANDED,
+    ),
+    _count(
+        "meetings_held",
+        "Meetings held",
+        "Meetings to which the customer came in the period, by the rep’s share in sourcing them.",
+        HELD,
+    ),
+    _count(
         "meetings_accepted",
         "Meetings accepted",
-        Unit.COUNT,
         "Hand-offs that an AE accepted in the period, by the rep’s share in sourcing them.",
-        (ACCEPTED,),
-        _counted(ACCEPTED),
+        ACCEPTED,
     ),
-    Metric(
+    _rate(
         "acceptance_rate",
         "Acceptance rate",
-        Unit.RATE,
         "Hand-offs accepted over those answered in the period, by the SDR who sourced them.",
-        (ACCEPTED, REJECTED),
-        _over(ACCEPTED, ACCEPTED, REJECTED),
+        ACCEPTED,
+        ACCEPTED,
+        REJECTED,
     ),
-    Metric(
+    _rate(
         "no_show_rate",
         "No-show rate",
-        Unit.RATE,
         "Meetings to which the customer did not come, over those with an outcome in the period.",
-        (NO_SHOW, HELD),
-        _over(NO_SHOW, NO_SHOW, HELD),
-        Better.LOWER,
+        NO_SHOW,
+        NO_SHOW,
+        HELD,
+        better=Better.LOWER,
     ),
-    Metric(
+    _sum(
         "accepted_amount",
         "Accepted pipeline",
-        Unit.MONEY,
         "The amounts of hand-offs accepted in the period, corrections below zero included.",
-        (ACCEPTED,),
-        _summed(ACCEPTED),
+        ACCEPTED,
     ),
-    Metric(
+    _count(
+        "opportunities_sourced",
+        "Opportunities sourced",
+        "Opportunities that reached stage 2 in the period, by the rep’s share in sourcing them.",
+        SOURCED_PIPELINE,
+    ),
+    _sum(
+        "pipeline_sourced",
+        "Pipeline, sourced",
+        "The amounts of opportunities that reached stage 2 in the period, by the rep’s share in sourcing them.",
+        SOURCED_PIPELINE,
+    ),
+    _count(
+        "deals_won_sourced",
+        "Deals won, sourced",
+        "Deals closed won in the period, by the rep’s share in sourcing them.",
+        SOURCED_WON,
+    ),
+    _sum(
         "won_amount_sourced",
         "Won, sourced",
-        Unit.MONEY,
         "The amounts of deals closed won in the period that this rep sourced.",
-        (SOURCED_WON,),
-        _summed(SOURCED_WON),
+        SOURCED_WON,
     ),
     Metric(
         "first_touch_minutes",
@@ -292,13 +333,11 @@ _ALL = (
         Better.LOWER,
         Extra.FIRST_TOUCH,
     ),
-    Metric(
+    _count(
         "visits_caused",
         "Site visits caused",
-        Unit.COUNT,
         "Visits to the site in the period that a touch by the rep caused, as known when they were recorded.",
-        (VISITED,),
-        _counted(VISITED),
+        VISITED,
     ),
     Metric(
         "conversions_caused",
@@ -312,6 +351,23 @@ _ALL = (
 )
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+
+
+_BY_MEASURE = {(*one.parts[0], one.of): one for one in _ALL if one.of}
+
+OF_QUOTA = {
+    "meetings_accepted": METRICS["meetings_accepted"],
+    "converted_leads": METRICS["leads_handed_off"],
+    "amount_accepted": METRICS["accepted_amount"],
+    "pipeline": METRICS["pipeline"],
+    "amount_won": METRICS["revenue_won"],
+}
+"""What each quota (``reps.QuotaMeasure``) asks for."""
+
+
+def metric_measured(kind: str, capacity: str, of: str) -> Metric | None:
+    """The metric that counts (``count``), or sums the amounts of (``amount``), events of one kind and capacity."""
+    return _BY_MEASURE.get((kind, capacity, of))
 
 
 class UnknownMetric(KeyError):

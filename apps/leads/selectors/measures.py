@@ -79,12 +79,17 @@ def bucket(periods: Sequence[Period]) -> Case | Value:
     )
 
 
-def occurred_in(events: QuerySet[FunnelEvent], periods: Sequence[Period]) -> QuerySet[FunnelEvent]:
-    """Those that occurred within the consecutive ``periods``, cut in the company's zone."""
+def bounds_of(periods: Sequence[Period]) -> tuple[datetime, datetime]:
+    """The first instant of the consecutive ``periods`` and the first after them, in the company's zone."""
     zone = settings.COMPANY_TIME_ZONE
     if any(one.end != following.start for one, following in pairwise(periods)):
         raise ValueError("Periods that are measured together follow one another without a gap.")
-    start, end = periods[0].bounds(zone)[0], periods[-1].bounds(zone)[1]
+    return periods[0].bounds(zone)[0], periods[-1].bounds(zone)[1]
+
+
+def occurred_in(events: QuerySet[FunnelEvent], periods: Sequence[Period]) -> QuerySet[FunnelEvent]:
+    """Those that occurred within the consecutive ``periods``, cut in the company's zone."""
+    start, end = bounds_of(periods)
     return events.filter(occurred_at__gte=start, occurred_at__lt=end)
 
 

@@ -1,6 +1,6 @@
 """Reads of scorecards and ranking over the funnel record; nothing here writes."""
 
-from apps.leads.selectors.measures import measure
+from apps.compensation.selectors.measures import measure
 from apps.scorecards.selectors.cards import Card, card_of, cards_of
 from apps.scorecards.selectors.events import events_behind
 from apps.scorecards.selectors.ranking import current_policy, latest_snapshot, standings_of, tiers_on

@@ -9,9 +9,10 @@ from functools import reduce
 from django.conf import settings
 from django.db.models import Q
 
+from apps.compensation.selectors.measures import measure
 from apps.core.periods import Period, month_of
 from apps.leads.rules.metrics import WHOLE, Metric, Sums, metric
-from apps.leads.selectors.measures import Measured, measure
+from apps.leads.selectors.measures import Measured
 from apps.reps.models import Rep
 from apps.scorecards import models
 from apps.scorecards.models import RankingPolicy, RankingRow
@@ -76,6 +77,11 @@ class Promise:
     kept: int
     decided: int
 
+    @property
+    def share(self) -> Fraction | None:
+        """The part that was kept; ``None`` where none was decided."""
+        return Fraction(self.kept, self.decided) if self.decided else None
+
 
 @dataclass(frozen=True)
 class Card:
@@ -139,7 +145,7 @@ def cards_of(*, reps: Iterable[Rep], month: Period, as_of: datetime | None = Non
     months = _months_to(month, max(TREND_MONTHS, policy.months))
     asked = Targets(wanted, Period(months[0].start, month.end))
     placed = _places(wanted, month, policy, as_of) if any(one.is_ranked for one in layouts) else {}
-    promises = _promises(wanted, month)
+    promises = promises_of(wanted, month)
     cards: dict[int, Card] = {}
     for layout in sorted(layouts, key=lambda one: one.metrics):
         basis = (
@@ -157,7 +163,8 @@ def cards_of(*, reps: Iterable[Rep], month: Period, as_of: datetime | None = Non
     return cards
 
 
-def _promises(reps: Sequence[Rep], month: Period) -> dict[int, tuple[Promise, ...]]:
+def promises_of(reps: Sequence[Rep], month: Period) -> dict[int, tuple[Promise, ...]]:
+    """The promises of each rep that were decided in ``month``, by kind. One statement."""
     start, end = month.bounds(settings.COMPANY_TIME_ZONE)
     attained = attainment_of_reps(reps=reps, start=start, end=end)
     return {
@@ -229,6 +236,18 @@ class _Reading:
         return self._means.get((team, key))
 
 
+def funnel_of(layout: Layout, own: Sums) -> tuple[tuple[str, Fraction], ...]:
+    """The steps of a role's funnel: word and count, split ones by their share."""
+    # An AE finds deals alone as well: only those from a hand-off belong under "hand-offs received".
+    steps = [
+        (word, Fraction(own.handed.get(part, 0), WHOLE) if layout.is_ranked else own.count(part))
+        for word, part in layout.funnel
+    ]
+    if layout.starts_with_leads:
+        steps.insert(0, ("Leads worked", Fraction(own.leads_worked)))
+    return tuple(steps)
+
+
 def _card(
     rep: Rep,
     reading: _Reading,
@@ -237,14 +256,7 @@ def _card(
     promises: tuple[Promise, ...],
     as_of: datetime | None,
 ) -> Card:
-    layout, own = reading.layout, reading.whole[rep.pk]
-    # An AE finds deals alone as well: only those from a hand-off belong under "hand-offs received".
-    steps = [
-        (word, Fraction(own.handed.get(part, 0), WHOLE) if layout.is_ranked else own.count(part))
-        for word, part in layout.funnel
-    ]
-    if layout.starts_with_leads:
-        steps.insert(0, ("Leads worked", Fraction(own.leads_worked)))
+    layout = reading.layout
     return Card(
         rep_id=rep.pk,
         rep_name=rep.name,
@@ -255,7 +267,7 @@ def _card(
         basis=reading.basis,
         months=reading.months,
         rows=tuple(_row(rep, one, reading, asked) for one in reading.metrics),
-        funnel=tuple(steps),
+        funnel=funnel_of(layout, reading.whole[rep.pk]),
         spread=tuple(reading.peers(rep.team_id, layout.headline)),
         promises=promises,
         placed=placed,

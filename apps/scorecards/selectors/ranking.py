@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F, Q
 
+from apps.compensation.selectors.measures import with_splits
 from apps.core.periods import Period, trailing_months
 from apps.leads.rules.metrics import LOST, WON, Sums, metric
 from apps.leads.selectors.measures import measure
@@ -15,9 +16,9 @@ from apps.scorecards.models import PeerGroup, RankingHold, RankingPolicy, Rankin
 from apps.scorecards.rules import ranking as rules
 from apps.scorecards.rules.lead_mix import Mix, standard
 from apps.scorecards.rules.nearest_step import NearestStep, nearest_step
-from apps.scorecards.selectors.lead_mix import mixes_of
+from apps.scorecards.selectors.lead_mix import mixes_of, mixes_with_splits
 from apps.scorecards.selectors.ranking_copies import standing_of
-from apps.scorecards.selectors.ranking_totals import sums_by_totals
+from apps.scorecards.selectors.ranking_totals import ByTotals, ranked_by_totals
 
 FIRST_POLICY_ON = date(2000, 1, 1)
 
@@ -121,12 +122,11 @@ def standings_of(
     """The ranking of ``reps`` (all AEs here on ``day``) over ``period``, from what was recorded by ``as_of``.
 
     ``tiers`` stand in place of those that the AEs held. Without ``as_of`` from all that is on record now,
-    through the monthly totals where they were made. Five statements at the most, whatever the number of AEs
-    (two more through the totals).
+    through the monthly totals where they were made. Seven statements at the most, whatever the number of AEs
+    (three more through the totals), and as many again as splits by hand are read in where there are any.
     """
     found = ranked_on(day) if reps is None else list(reps)
-    sums = _sums_of(found, policy, period, as_of)
-    mixes = mixes_of(reps=found, period=period, as_of=as_of)
+    sums, mixes = _made_of(found, policy, period, as_of)
     tiers = {**tiers_on(found, period.end), **(tiers or {})}
     holds = holds_on(day=day, known_at=as_of)
     members: dict[tuple[str, str], list[Rep]] = {}
@@ -152,13 +152,17 @@ def standings_of(
     ]
 
 
-def _sums_of(
-    reps: Sequence[Rep], policy: RankingPolicy, period: Period, as_of: datetime | None
-) -> Mapping[int, Sums]:
-    if as_of is None and (found := sums_by_totals(reps=reps, period=period)) is not None:
-        return found
+def _made_of(reps: Sequence[Rep], policy: RankingPolicy, period: Period, as_of: datetime | None) -> ByTotals:
+    """The sums of the record, through the totals where nothing is asked of the past; approved splits over either."""
     metrics = [metric(key) for key in policy.weights]
-    return measure(reps=reps, periods=[period], metrics=metrics, parts=(WON, LOST), as_of=as_of)[0]
+    found = ranked_by_totals(reps=reps, period=period) if as_of is None else None
+    if found is None:
+        sums = measure(reps=reps, periods=[period], metrics=metrics, parts=(WON, LOST), as_of=as_of)[0]
+        found = ByTotals(sums, mixes_of(reps=reps, period=period, as_of=as_of))
+    return ByTotals(
+        with_splits([found.sums], periods=[period], metrics=metrics, parts=(WON, LOST), as_of=as_of)[0],
+        mixes_with_splits(found.mixes, reps=reps, period=period, as_of=as_of),
+    )
 
 
 # --- Snapshots ------------------------------------------------------------------------------------

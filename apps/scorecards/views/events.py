@@ -1,5 +1,6 @@
 """The events behind a figure, and the definitions of all figures."""
 
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -7,10 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.compensation.selectors.measures import split_events
 from apps.core.keyset import Page, page_of
+from apps.core.periods import Period
 from apps.core.policies import guarded, visible_or_404
 from apps.leads.models import WHOLE_SHARE, EventKind, FunnelEvent
-from apps.leads.rules.metrics import METRICS, Part, Unit, UnknownMetric, metric
+from apps.leads.rules.metrics import METRICS, Metric, Part, Unit, UnknownMetric, metric
 from apps.reps.models import Rep, Team
 from apps.scorecards import policies
 from apps.scorecards.models import reps_with_cards_for
@@ -59,7 +62,7 @@ def events(request: HttpRequest, rep: int, period: str, key: str) -> HttpRespons
         "as_of": as_of,
         "page": page,
         "shown": asked.shown(page, "event"),
-        "rows": _rows(page, about, None, one.parts[0].capacity),
+        "rows": _rep_rows(page, about, one, over, as_of),
         "card_month": f"{over.last_day:%Y-%m}",
     }
     return render(request, "scorecards/events.html", context)
@@ -98,30 +101,43 @@ def target_events(request: HttpRequest, team: int, period: str, key: str) -> Htt
         "as_of": as_of,
         "page": page,
         "shown": asked.shown(page, "event"),
-        "rows": _rows(page, None, {rep.pk for rep in reps}, capacity),
+        "rows": _rows(page, {rep.pk for rep in reps}, capacity),
     }
     return render(request, "scorecards/team_events.html", context)
 
 
-def _rows(page: Page, rep: Rep | None, reps: set[int] | None, capacity: str) -> list[dict[str, Any]]:
-    """Events with the share of those whom the figure is about."""
+def _rows(page: Page, reps: set[int], capacity: str) -> list[dict[str, Any]]:
+    """Events with the share of the team's people, as recorded."""
     rows = []
     for event in page.rows:
-        own = [
-            one
-            for one in event.credits.all()
-            if one.capacity == capacity and (one.rep_id == rep.pk if rep else one.rep_id in (reps or ()))
-        ]
-        share = sum(one.share for one in own)
-        rows.append(
-            {
-                "event": event,
-                "about": _about(event),
-                "names": ", ".join(one.rep.name for one in own),
-                "share": "" if share == WHOLE_SHARE else f"{plain(Fraction(share * 100, WHOLE_SHARE), 2)} %",
-            }
-        )
+        own = [one for one in event.credits.all() if one.capacity == capacity and one.rep_id in reps]
+        rows.append(_row(event, ", ".join(one.rep.name for one in own), sum(one.share for one in own)))
     return rows
+
+
+def _rep_rows(
+    page: Page, rep: Rep, one: Metric, over: Period, as_of: datetime | None
+) -> list[dict[str, Any]]:
+    """Events with the rep's share as it stands: by the newest approved split, else as recorded."""
+    capacity = one.parts[0].capacity
+    kinds = {part.kind for part in one.parts}
+    split = {found.pk: found for found in split_events(periods=[over], kinds=kinds, as_of=as_of)}
+    rows = []
+    for event in page.rows:
+        share = sum(
+            credit.share
+            for credit in event.credits.all()
+            if credit.capacity == capacity and credit.rep_id == rep.pk
+        )
+        if event.pk in split:
+            share = split[event.pk].standing.get((rep.pk, capacity), 0)
+        rows.append(_row(event, rep.name if share else "", share))
+    return rows
+
+
+def _row(event: FunnelEvent, names: str, share: int) -> dict[str, Any]:
+    words = "" if share == WHOLE_SHARE else f"{plain(Fraction(share * 100, WHOLE_SHARE), 2)} %"
+    return {"event": event, "about": _about(event), "names": names, "share": words}
 
 
 def _about(event: FunnelEvent) -> str:
