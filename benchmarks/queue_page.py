@@ -236,6 +236,13 @@ class Subject:
         """My day, whole, through the portal's WSGI application with a session."""
         return get("/my-day/", self.cookie)
 
+    def page_counted_anew(self) -> bytes:
+        """The page just after something was done: nothing is known of how long the list is."""
+        from django.core.cache import cache
+
+        cache.delete(f"leads.queue_long.{self.rep.pk}")
+        return self.page()
+
     def refresh(self) -> bytes:
         """What an open page asks every twenty seconds, nothing having changed."""
         if not self.shown:
@@ -430,6 +437,7 @@ def measure(large: Subject, small: Subject, options: argparse.Namespace) -> None
         "format": (large, large.bare_page, 0.4),
         "same": (large, large.same_page, 0.4),
         "page": (large, large.page, 0.8),
+        "counted": (large, large.page_counted_anew, 0.4),
         "small_page": (small, small.page, 0.8),
         "refresh": (large, large.refresh, 0.4),
         "admin": (large, large.admin_list, 0.1),
@@ -445,6 +453,7 @@ def measure(large: Subject, small: Subject, options: argparse.Namespace) -> None
     line("raw SQL top 50, rows by str.format", middle["format"])
     line("the same page for nobody: raw SQL, rows by %, frame as a text", middle["same"])
     line("the queue page, whole", middle["page"], f"{1000 / middle['page']:.0f} pages a second on one core")
+    line("the same just after something was done: counted anew", middle["counted"])
     line("its refresh while nothing changed", middle["refresh"])
     line("admin list: counted, ordered without an index", middle["admin"])
     verdict("page: requests a second against the floor", middle["floor"] / middle["page"], 0.5, least=True)

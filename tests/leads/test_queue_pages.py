@@ -225,6 +225,31 @@ class TestQueuePage:
         Lead.objects.bulk_create(leads)
         assert "60+ in queue" in text(signed_in(cast.sdr).get("/my-day/"))
 
+    def test_a_list_longer_than_is_counted_is_counted_anew_once_its_first_rows_change(
+        self,
+        cast: Cast,
+        monkeypatch: pytest.MonkeyPatch,
+        django_assert_max_num_queries: Any,
+    ) -> None:
+        monkeypatch.setattr(selectors, "CAP", 60)
+        now = timezone.now()
+        leads = [
+            Lead(name=f"Person {n}", team=cast.sdr_team, stage="mql", created_at=now - timedelta(minutes=n))
+            for n in range(63)
+        ]
+        for lead in leads:
+            queue.settle(lead)
+        Lead.objects.bulk_create(leads)
+        client = signed_in(cast.sdr)
+        assert "60+ in queue" in text(client.get("/my-day/"))
+        with django_assert_max_num_queries(6):
+            assert "60+ in queue" in text(client.get("/my-day/list/"))
+        for lead in Lead.objects.filter(name__in=[f"Person {n}" for n in (60, 61, 62)]):
+            lead.stage = "disqualified"
+            queue.settle(lead)
+            lead.save()
+        assert "60 in queue" in text(client.get("/my-day/list/"))
+
     def test_refresh_answers_nothing_while_nothing_changed(self, cast: Cast) -> None:
         arrive(cast, 1)
         client = signed_in(cast.sdr)

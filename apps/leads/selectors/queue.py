@@ -48,8 +48,6 @@ CAP = 1_000
 """Beyond this nobody reads the figure, and the database need not count on."""
 
 _COUNT_SECONDS = 30
-_BEHIND = 0
-"""No bucket has this number."""
 _MARKERS = (prepared.REP, prepared.TEAM, AT, prepared.ZONES)
 _BLOCK_WORDS = {"call": "calls", "email": "emails", "social": "social touches"}
 
@@ -199,8 +197,8 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
     if len(leads) < SHOWN:
         counts, capped = Counter({bucket: len(rows) for bucket, rows in by_bucket.items()}), False
     else:
-        counts, capped = _counts_of_long(rep, asked, given, last=max(by_bucket))
-    last_counted = max((bucket for bucket in counts if bucket != _BEHIND), default=0)
+        counts, capped = _counts_of_long(rep, asked, given, [lead.pk for lead in leads])
+    last_counted = max(counts, default=0)
     groups = [
         Group(QueueBucket(bucket), rows, counts[bucket], more=capped and bucket == last_counted, focus=focus)
         for bucket, rows in by_bucket.items()
@@ -208,22 +206,19 @@ def queue_of(*, rep: Rep, at: datetime, zone: tzinfo, filters: Filters = Filters
     return Queue(groups, sum(counts.values()), filters, at, focus)
 
 
-def _counts_of_long(rep: Rep, asked: "Asked", given: Given, last: int) -> tuple[Counter[int], bool]:
+def _counts_of_long(rep: Rep, asked: "Asked", given: Given, shown: list[int]) -> tuple[Counter[int], bool]:
     """How many there are of each bucket of a list that does not end with its first rows, and whether more.
 
-    That a list is longer than is counted stays known for half a minute, and its figure is "1,000+" until then: only
-    what stands beside the groups that are shown (up to bucket ``last``) is counted anew for each page.
+    A list longer than is counted costs the most to count, and its figure is "1,000+" in any case. It is counted anew
+    once its first rows (``shown``) are others, which each act of its rep makes them, else after half a minute.
     """
     key = f"leads.queue_long.{rep.pk}"
-    known_as_long = not asked.filters and cache.get(key) is not None
-    counts, capped = _counted(
-        counts_statement(asked, CAP, last if known_as_long else None).rows(given.values)
-    )
-    if known_as_long:
-        # Those behind the groups shown: they make the whole more than is counted, and have no heading.
-        counts[_BEHIND] = CAP + 1
-    elif capped and not asked.filters:
-        cache.set(key, True, _COUNT_SECONDS)
+    kept = None if asked.filters else cache.get(key)
+    if kept is not None and kept[0] == shown:
+        return Counter(kept[1]), True
+    counts, capped = _counted(counts_statement(asked, CAP).rows(given.values))
+    if capped and not asked.filters:
+        cache.set(key, (shown, dict(counts)), _COUNT_SECONDS)
     return counts, capped
 
 
@@ -261,13 +256,11 @@ def rows_statement(asked: Asked, most: int) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def counts_statement(asked: Asked, most: int, last: int | None = None) -> Prepared:
-    """How many there are of each bucket (up to ``last``) in each list, up to one more than ``most`` a list."""
+def counts_statement(asked: Asked, most: int) -> Prepared:
+    """How many there are of each bucket in each list, up to one more than ``most`` a list."""
     parts: list[str] = []
     params: list[Any] = []
     for number, scope in enumerate(asked.scopes()):
-        if last is not None:
-            scope = scope.filter(queue_bucket__lte=last)
         sql, values = scope.values("queue_bucket")[: most + 1].query.sql_with_params()
         parts.append(
             f"SELECT {number}, queue_bucket, COUNT(*) FROM ({sql}) AS part{number} GROUP BY queue_bucket"  # noqa: S608
