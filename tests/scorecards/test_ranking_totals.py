@@ -11,17 +11,28 @@ from django.core.management.base import CommandError
 from django.db import connections
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts.models import User
+from apps.compensation.services import credit_splits
 from apps.core.periods import Period, parse_period, trailing_months
-from apps.leads.models import EventKind, FunnelEvent, HandOff, Opportunity, Source
+from apps.core.prepared import Prepared
+from apps.leads.models import EventKind, FunnelEvent, HandOff, Lead, Opportunity, Source
+from apps.leads.rules.metrics import WON
 from apps.leads.services.record import NewEvent, owned, record_event, record_events, reverse_event
 from apps.reps.models import Rep
-from apps.scorecards.models import RankingTotal, RankingTotalMark, ReceivedLead
+from apps.scorecards.models import LeadMixTotal, RankingPolicy, RankingTotal, RankingTotalMark, ReceivedLead
+from apps.scorecards.rules.lead_mix import Cell
 from apps.scorecards.selectors import current_policy, measure, standings_of
-from apps.scorecards.selectors.ranking_totals import METRICS, sums_by_totals
+from apps.scorecards.selectors.ranking_totals import (
+    METRICS,
+    mixes_by_totals,
+    ranked_by_totals,
+    sums_by_totals,
+)
 from apps.scorecards.services import ranking_totals as services
 from tests.cast import NOW
 from tests.scorecards.company import Company, assemble
 from tests.scorecards.sellers import Sellers
+from tests.scorecards.test_ranking_plain import compare
 from tests.stage import staged
 
 PERIOD = trailing_months(date(2026, 11, 1), 3)
@@ -157,6 +168,123 @@ class TestTotals:
         touched = FunnelEvent.objects.effective().filter(kind="touched").first()
         reverse_event(event=touched, reason="A mistake", at=NOW)
         assert not RankingTotalMark.objects.exists()
+
+
+def kinds_of(rep: Rep) -> dict[tuple[int, str], tuple[int, int]]:
+    """Deals closed and won, by tier and way, as the totals over ``PERIOD`` give them."""
+    mixes = mixes_by_totals(reps=[Rep.objects.select_related("team").get(pk=rep.pk)], period=PERIOD)
+    assert mixes is not None
+    return {
+        (cell.tier, cell.way): (deals.closed // 1_000_000, deals.won // 1_000_000)
+        for cell, deals in mixes[rep.pk].items()
+    }
+
+
+class TestLeadMix:
+    """What was closed by kind of lead, added up by month as well."""
+
+    def made(self) -> Sellers:
+        sellers = Sellers(2, 2)
+        first, second = sellers.reps
+        sellers.given(first, score="A", inbound=True, won=3, lost=1)
+        sellers.given(first, score="C", inbound=False, won=1, lost=2, on=date(2026, 9, 9))
+        sellers.given(second, score="B", inbound=True, won=1)
+        sellers.deals(second, won=2, lost=1)
+        services.rebuild_totals(at=NOW)
+        return sellers
+
+    def test_is_the_records_by_kind_of_lead(self, db):
+        first, second = self.made().reps
+        assert kinds_of(first) == {(1, "inbound"): (4, 3), (3, "outbound"): (3, 1)}
+        assert kinds_of(second) == {(2, "inbound"): (1, 1), (0, "alone"): (3, 2)}
+        for period in PERIODS:
+            assert same_as_the_record(period)
+
+    def test_holds_late_events_and_gives_up_reversed_ones(self, db):
+        sellers = self.made()
+        first, second = sellers.reps
+        sellers.given(first, score="A", won=1, on=date(2026, 8, 3))
+        assert kinds_of(first)[1, "inbound"] == (5, 4)
+        win = FunnelEvent.objects.filter(
+            kind=EventKind.WON, credits__rep=second, hand_off__isnull=False
+        ).get()
+        reverse_event(event=win, reason="Cancelled", at=NOW)
+        assert kinds_of(second) == {(0, "alone"): (3, 2)}
+        assert same_as_the_record(PERIOD)
+        services.refresh_totals(at=NOW)
+        assert not RankingTotalMark.objects.exists()
+        assert kinds_of(first)[1, "inbound"] == (5, 4)
+        assert kinds_of(second) == {(0, "alone"): (3, 2)}
+        assert same_as_the_record(PERIOD)
+
+    def test_brought_up_to_date_it_is_what_it_would_be_made_anew(self, db):
+        sellers = self.made()
+        sellers.given(sellers.reps[1], score="A", won=2, lost=1)
+        services.refresh_totals(at=NOW)
+        columns = [one.attname for one in LeadMixTotal._meta.concrete_fields if not one.primary_key]
+        refreshed = sorted(LeadMixTotal.objects.values_list(*columns))
+        services.rebuild_totals(at=NOW)
+        assert sorted(LeadMixTotal.objects.values_list(*columns)) == refreshed
+        assert services.refresh_totals(at=NOW) == services.Refreshed(0, 0)
+
+    def test_a_lead_whose_score_moves_on_is_of_the_kind_that_it_was_added_up_as(self, db):
+        sellers = self.made()
+        ReceivedLead.objects.all().delete()  # as where nothing was kept with the hand-off
+        services.rebuild_totals(at=NOW)
+        Lead.objects.update(score="C", is_inbound=False)
+        assert kinds_of(sellers.reps[0]) == {(1, "inbound"): (4, 3), (3, "outbound"): (3, 1)}
+        assert same_as_the_record(PERIOD)
+
+    def test_a_difference_is_named(self, db):
+        self.made()
+        LeadMixTotal.objects.filter(tier=2).update(won=0)
+        (said,) = services.differences(period=PERIOD)
+        assert said.startswith("AE 2, leads of tier 2, inbound: ")
+
+    def test_a_split_by_hand_moves_it_by_the_totals_as_by_the_record(self, db):
+        sellers = self.made()
+        first, second = sellers.reps
+        author, other = (
+            User.objects.create_user(f"{name}@larkfield.example", "x", name=name, role="revops")
+            for name in ("author", "other")
+        )
+        win = FunnelEvent.objects.filter(kind=EventKind.WON, credits__rep=first).order_by("pk")[0]
+        split = credit_splits.propose_split(
+            event=win, capacity="owned", shares={first: 400_000, second: 600_000}, reason="Both.", at=NOW, actor=author,
+        )  # fmt: skip
+        credit_splits.approve_split(split=split, at=NOW, actor=other)
+        policy = RankingPolicy(version=9, effective_on=PERIOD.end, decides="adjusted")
+        assert compare(policy, PERIOD, PERIOD.end) == 2
+        later = NOW + timedelta(days=1)
+        through, raw = (
+            standings_of(policy=policy, period=PERIOD, day=PERIOD.end, as_of=as_of) for as_of in (None, later)
+        )
+        assert [group.standings for group in through] == [group.standings for group in raw]
+        (mix,) = (one.peer.mix for one in through[0].standings if one.peer.rep_id == second.pk)
+        assert mix[Cell(1, "inbound")].closed == 600_000
+
+
+def test_nobody_is_read_from_totals_that_were_behind_while_the_mark_goes(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody brings them up to date between the reads of one ranking."""
+    sellers = Sellers(2, 2)
+    sellers.deals(sellers.reps[0], won=1)
+    services.rebuild_totals(at=NOW)
+    sellers.deals(sellers.reps[0], won=3)
+    rows = Prepared.rows
+
+    def then_refreshed(self: Prepared, values: Any) -> Any:
+        found = rows(self, values)
+        services.refresh_totals(at=NOW)
+        return found
+
+    monkeypatch.setattr(Prepared, "rows", then_refreshed)
+    reps = list(Rep.objects.select_related("team"))
+    found = ranked_by_totals(reps=reps, period=PERIOD)
+    assert found is not None
+    assert found.sums[sellers.reps[0].pk].count(WON) == 4
+    assert found.mixes[sellers.reps[0].pk][Cell(0, "alone")].won == 4_000_000
 
 
 class TestReceivedLead:

@@ -9,8 +9,9 @@ millionths for money, seconds times millionths for time); what is made of them a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import add, sub
 
 from apps.leads.rules.metrics import SECONDS_A_DAY, WHOLE
 
@@ -41,10 +42,14 @@ class Deals:
     timed: int = 0
 
     def __add__(self, other: "Deals") -> "Deals":
-        return Deals(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+        return Deals(*map(add, self.values, other.values))
 
     def __sub__(self, other: "Deals") -> "Deals":
-        return Deals(*(one - less for one, less in zip(astuple(self), astuple(other), strict=True)))
+        return Deals(*map(sub, self.values, other.values))
+
+    @property
+    def values(self) -> tuple[int, int, int, int, int, int]:
+        return self.won, self.closed, self.revenue, self.priced, self.seconds, self.timed
 
 
 NONE = Deals()
@@ -84,7 +89,7 @@ def standard(mixes: Iterable[Mix], least_in_cell: int) -> Standard:
         of += 1
         for cell, deals in mix.items():
             found = sums.setdefault(cell, [0] * 6)
-            for place, value in enumerate(astuple(deals)):
+            for place, value in enumerate(deals.values):
                 found[place] += value
     return standard_of_cells({cell: Deals(*values) for cell, values in sums.items()}, of, least_in_cell)
 

@@ -1,15 +1,17 @@
 """What each AE closed, by the kind of lead it came from: what the adjusted index is made of (``rules.lead_mix``)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import BigIntegerField, Case, CharField, F, IntegerField, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from apps.compensation.selectors.measures import SplitEvent, split_events
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventKind, FunnelEvent
-from apps.leads.selectors.measures import SecondsBetween, credited, opened_at
+from apps.leads.selectors.measures import SecondsBetween, bucket, credited, opened_at
 from apps.reps.models import Rep
 from apps.scorecards.rules.lead_mix import ALONE, INBOUND, NONE, OUTBOUND, Cell, Deals
 
@@ -36,6 +38,35 @@ _WAY = Case(
 )
 
 
+class Closed(NamedTuple):
+    """What one rep closed of one kind of lead in one currency, in the period of this number."""
+
+    rep_id: int
+    number: int
+    cell: Cell
+    currency: str
+    deals: Deals
+
+
+def closed_by_kind(
+    *, reps: Iterable[int], periods: Sequence[Period], as_of: datetime | None = None
+) -> Iterator[Closed]:
+    """What ``reps`` (ids) closed in each of the consecutive ``periods`` as known at ``as_of``. One statement."""
+    events = FunnelEvent.objects.effective(as_of, of_many=True)
+    rows = (
+        credited(events, reps, Capacity.OWNED, periods)
+        .filter(kind__in=(EventKind.WON, EventKind.LOST))
+        .alias(opened_at=opened_at(as_of))
+        .annotate(bucket=bucket(periods), tier=_TIER, way=_WAY)
+        .values_list("credits__rep", "bucket", "tier", "way", "currency")
+        .annotate(**_sums())
+        .order_by()
+    )
+    for rep, number, tier, way, currency, won, closed, revenue, priced, seconds, timed in rows:
+        deals = Deals(won or 0, closed, int(revenue or 0), priced or 0, int(seconds or 0), timed or 0)
+        yield Closed(rep, number, Cell(tier, way), currency, deals)
+
+
 def mixes_of(
     *, reps: Iterable[Rep], period: Period, as_of: datetime | None = None
 ) -> dict[int, dict[Cell, Deals]]:
@@ -44,32 +75,66 @@ def mixes_of(
     Amounts count in the currency of the rep's team only, as in the raw metrics. One statement.
     """
     currencies = {rep.pk: rep.team.currency for rep in reps}
-    found: dict[int, dict[Cell, Deals]] = {pk: {} for pk in currencies}
     if not currencies:
-        return found
-    events = FunnelEvent.objects.effective(as_of, of_many=True)
-    rows = (
-        credited(events, currencies, Capacity.OWNED, [period])
-        .filter(kind__in=(EventKind.WON, EventKind.LOST))
-        .alias(opened_at=opened_at(as_of))
-        .annotate(tier=_TIER, way=_WAY)
-        .values_list("credits__rep", "tier", "way", "currency")
-        .annotate(**_sums())
-        .order_by()
-    )
-    for rep, tier, way, currency, closed, won, revenue, priced, seconds, timed in rows:
-        own = currency == currencies[rep]
-        deals = Deals(
-            won=won or 0,
-            closed=closed,
-            revenue=int(revenue or 0) if own else 0,
-            priced=priced or 0 if own else 0,
-            seconds=int(seconds or 0),
-            timed=timed or 0,
-        )
-        cell = Cell(tier, way)
-        found[rep][cell] = found[rep].get(cell, NONE) + deals
+        return {}
+    return added_up(currencies, closed_by_kind(reps=currencies, periods=[period], as_of=as_of))
+
+
+def added_up(currencies: Mapping[int, str], rows: Iterable[Closed]) -> dict[int, dict[Cell, Deals]]:
+    """The mix of each rep of ``currencies``, whose values are the only currency that counts for money."""
+    found: dict[int, dict[Cell, Deals]] = {pk: {} for pk in currencies}
+    for rep, _, cell, currency, deals in rows:
+        if currency != currencies[rep]:
+            deals = replace(deals, revenue=0, priced=0)
+        mix = found[rep]
+        mix[cell] = mix[cell] + deals if cell in mix else deals
     return found
+
+
+def mixes_with_splits(
+    mixes: Mapping[int, Mapping[Cell, Deals]],
+    *,
+    reps: Iterable[Rep],
+    period: Period,
+    as_of: datetime | None = None,
+) -> dict[int, dict[Cell, Deals]]:
+    """``mixes``, made of the record, with what splits approved by ``as_of`` moved (``compensation.…measures``)."""
+    currencies = {rep.pk: rep.team.currency for rep in reps}
+    found = {pk: dict(mix) for pk, mix in mixes.items()}
+    splits = split_events(periods=[period], kinds=(EventKind.WON, EventKind.LOST), as_of=as_of)
+    if not splits:
+        return found
+    events = FunnelEvent.objects.filter(pk__in=[split.pk for split in splits])
+    kinds = {
+        pk: Cell(tier, way)
+        for pk, tier, way in events.annotate(tier=_TIER, way=_WAY).values_list("pk", "tier", "way")
+    }
+    for split in splits:
+        cell = kinds[split.pk]
+        for rep in split.reps & found.keys():
+            owned = (rep, Capacity.OWNED.value)
+            more = split.standing.get(owned, 0) - split.recorded.get(owned, 0)
+            moved = found[rep].get(cell, NONE) + _moved(split, more, currencies[rep])
+            found[rep] = {**found[rep], cell: moved}
+            if moved == NONE:
+                del found[rep][cell]
+    return found
+
+
+def _moved(split: SplitEvent, more: int, currency: str) -> Deals:
+    """What ``more`` of the event (millionths of it) adds to who owns that much more of it."""
+    if split.kind == EventKind.LOST:
+        return Deals(closed=more)
+    is_priced = split.amount_minor is not None and split.currency == currency
+    is_timed = split.cycle_seconds is not None
+    return Deals(
+        won=more,
+        closed=more,
+        revenue=(split.amount_minor or 0) * more if is_priced else 0,
+        priced=more if is_priced else 0,
+        seconds=(split.cycle_seconds or 0) * more,
+        timed=more if is_timed else 0,
+    )
 
 
 def _sums() -> dict[str, Any]:
@@ -78,8 +143,8 @@ def _sums() -> dict[str, Any]:
     share = F("credits__share")
     whole = BigIntegerField()
     return {
-        "closed": Sum(share),
         "won": Sum(share, filter=won),
+        "closed": Sum(share),
         "revenue": Sum(F("amount_minor") * share, filter=priced, output_field=whole),
         "priced": Sum(share, filter=priced),
         # Without an opening there are no seconds to sum: that is asked once, in the share that they are of.

@@ -19,7 +19,9 @@ from apps.leads.models import Capacity, EventCredit
 from apps.leads.rules.metrics import LOST, TAKEN, TURNED_DOWN, WON, Metric, Part, Sums, metric
 from apps.leads.selectors.measures import measure
 from apps.reps.models import Rep
-from apps.scorecards.models import RankingTotal, RankingTotalMark, RankingTotalsBuild
+from apps.scorecards.models import LeadMixTotal, RankingTotal, RankingTotalMark, RankingTotalsBuild
+from apps.scorecards.rules.lead_mix import Cell, Deals
+from apps.scorecards.selectors.lead_mix import Closed, added_up, mixes_of
 
 METRICS: tuple[Metric, ...] = tuple(
     metric(key)
@@ -55,20 +57,78 @@ def reps_of_marks(marks: Iterable[int] | None = None) -> set[int]:
     return set(touched.values_list("rep", flat=True).distinct())
 
 
+class ByTotals(NamedTuple):
+    """What a ranking is made of, by rep: the sums behind its metrics, and what was closed by kind of lead."""
+
+    sums: dict[int, Sums]
+    mixes: dict[int, dict[Cell, Deals]]
+
+
+def ranked_by_totals(*, reps: Sequence[Rep], period: Period) -> ByTotals | None:
+    """``sums_by_totals`` and ``mixes_by_totals`` with one look at what is marked."""
+    late = _late(reps)
+    return (
+        None
+        if late is None
+        else ByTotals(_sums_by_rep(reps, late, period), _mixes_by_rep(reps, late, period))
+    )
+
+
 def sums_by_totals(*, reps: Sequence[Rep], period: Period) -> dict[int, Sums] | None:
     """What ``measure`` would give for ``METRICS`` over ``period`` (whole months); ``None`` without totals.
 
     Three statements and a look at what is marked; those marked are read from the record.
     """
+    late = _late(reps)
+    return None if late is None else _sums_by_rep(reps, late, period)
+
+
+def mixes_by_totals(*, reps: Sequence[Rep], period: Period) -> dict[int, dict[Cell, Deals]] | None:
+    """What ``mixes_of`` would give over ``period`` (whole months); ``None`` without totals."""
+    late = _late(reps)
+    return None if late is None else _mixes_by_rep(reps, late, period)
+
+
+def _late(reps: Sequence[Rep]) -> list[Rep] | None:
+    """Those whom the totals are behind for; ``None`` where there are no totals.
+
+    Looked up before the totals are read: whoever is brought up to date in between is read from the record still,
+    and nobody is read from totals that were behind with the mark gone.
+    """
     if not RankingTotalsBuild.objects.exists():
         return None
+    if not RankingTotalMark.objects.exists():
+        return []
+    behind = reps_of_marks()
+    return [rep for rep in reps if rep.pk in behind]
+
+
+def _sums_by_rep(reps: Sequence[Rep], late: Sequence[Rep], period: Period) -> dict[int, Sums]:
     found = _summed(reps, period)
-    if RankingTotalMark.objects.exists():
-        behind = reps_of_marks()
-        late = [rep for rep in reps if rep.pk in behind]
-        if late:
-            found |= measure(reps=late, periods=[period], metrics=METRICS, parts=(WON, LOST))[0]
+    if late:
+        found |= measure(reps=late, periods=[period], metrics=METRICS, parts=(WON, LOST))[0]
     return found
+
+
+def _mixes_by_rep(reps: Sequence[Rep], late: Sequence[Rep], period: Period) -> dict[int, dict[Cell, Deals]]:
+    currencies = {rep.pk: rep.team.currency for rep in reps}
+    rows = _statements(connection.vendor).mixes.statement.rows({_FIRST: period.start, _END: period.end})
+    cells = {(tier, way): Cell(tier, way) for _, tier, way, *_ in rows}
+    found = added_up(
+        currencies,
+        (
+            Closed(
+                rep,
+                0,
+                cells[tier, way],
+                currency,
+                Deals(won, closed, int(revenue), priced, int(seconds), timed),
+            )
+            for rep, tier, way, currency, won, closed, revenue, priced, seconds, timed in rows
+            if rep in currencies
+        ),
+    )
+    return found | mixes_of(reps=late, period=period) if late else found
 
 
 def _summed(reps: Sequence[Rep], period: Period) -> dict[int, Sums]:
@@ -99,10 +159,11 @@ def _sums(own: str, counts: tuple[int, ...], money: Iterable[tuple[Any, ...]]) -
 
 
 class _Statements(NamedTuple):
-    """What has no currency, by rep; and amounts by rep and currency."""
+    """What has no currency, by rep; amounts by rep and currency; what was closed, by kind of lead as well."""
 
     counts: PreparedQuery
     money: PreparedQuery
+    mixes: PreparedQuery
 
 
 @lru_cache(maxsize=4)
@@ -112,7 +173,16 @@ def _statements(_vendor: str) -> _Statements:
     counts, money = totals.filter(currency=""), totals.exclude(currency="")
     counted = {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in _COUNTS}
     summed = {f"{name}_": Sum(name) for name in _AMOUNTS}
+    shares = ("won", "closed", "priced", "timed")
+    mixed = {
+        f"{name}_": Cast(Sum(name), BigIntegerField()) if name in shares else Sum(name)
+        for name in ("won", "closed", "revenue", "priced", "seconds", "timed")
+    }
+    mixes = LeadMixTotal.objects.filter(month_on__gte=_FIRST, month_on__lt=_END)
     return _Statements(
         PreparedQuery(counts.values_list("rep").annotate(**counted).order_by(), _FIRST, _END),
         PreparedQuery(money.values_list("rep", "currency").annotate(**summed).order_by(), _FIRST, _END),
+        PreparedQuery(
+            mixes.values_list("rep", "tier", "way", "currency").annotate(**mixed).order_by(), _FIRST, _END
+        ),
     )

@@ -7,21 +7,29 @@ special: the months of whoever they credit are read whole.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
 
+from apps.core.bulk import insert_rows
 from apps.core.periods import Period, day_of, month_of
-from apps.leads.models import EventKind, FunnelEvent
+from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent, HandOff
 from apps.leads.rules.metrics import LOST, WON, Sums
 from apps.leads.rules.scoring import tier_of_score
 from apps.leads.selectors.measures import measure
 from apps.reps.models import Rep
-from apps.scorecards.models import RankingTotal, RankingTotalMark, RankingTotalsBuild, ReceivedLead
-from apps.scorecards.selectors.ranking_totals import METRICS, PARTS, reps_of_marks, sums_by_totals
+from apps.scorecards.models import (
+    LeadMixTotal,
+    RankingTotal,
+    RankingTotalMark,
+    RankingTotalsBuild,
+    ReceivedLead,
+)
+from apps.scorecards.selectors.lead_mix import Closed, closed_by_kind, mixes_of
+from apps.scorecards.selectors.ranking_totals import METRICS, PARTS, ranked_by_totals, reps_of_marks
 
 COUNTED = (EventKind.WON, EventKind.LOST, EventKind.STAGE_1, EventKind.ACCEPTED, EventKind.REJECTED)
 MONTHS_AT_ONCE = 12
@@ -74,7 +82,8 @@ def refresh_totals(*, at: datetime) -> Refreshed:
     if not marks:
         return Refreshed(0, 0)
     reps = list(Rep.objects.filter(pk__in=reps_of_marks(marks)).select_related("team").order_by("pk"))
-    RankingTotal.objects.filter(rep__in=reps).delete()
+    for total in (RankingTotal, LeadMixTotal):
+        total.objects.filter(rep__in=reps).delete()
     rows = _write(reps)
     RankingTotalMark.objects.filter(pk__in=marks).delete()
     RankingTotalsBuild.objects.filter(pk=build.pk).update(refreshed_at=at)
@@ -88,7 +97,8 @@ def rebuild_totals(*, at: datetime) -> Refreshed:
         pk=RankingTotalsBuild.ONLY, defaults={"built_at": at, "refreshed_at": at}
     )
     marks = list(RankingTotalMark.objects.values_list("pk", flat=True))
-    RankingTotal.objects.all().delete()
+    for total in (RankingTotal, LeadMixTotal):
+        total.objects.all().delete()
     reps = list(Rep.objects.select_related("team").order_by("pk"))
     rows = _write(reps)
     RankingTotalMark.objects.filter(pk__in=marks).delete()
@@ -99,15 +109,48 @@ def _write(reps: Sequence[Rep]) -> int:
     """The totals of ``reps`` over all months of the record; how many rows."""
     if not reps:
         return 0
-    rows: list[RankingTotal] = []
+    _keep_what_was_not(reps)
+    ids, count = [rep.pk for rep in reps], 0
     for periods in _years():
+        rows: list[RankingTotal] = []
         for period, found in zip(
             periods, measure(reps=reps, periods=periods, metrics=METRICS, parts=(WON, LOST)), strict=True
         ):
             for rep, sums in found.items():
                 rows += _rows(rep, period.start, sums)
-    RankingTotal.objects.bulk_create(rows, batch_size=1_000)
-    return len(rows)
+        mixes = [_mix_row(one, periods) for one in closed_by_kind(reps=ids, periods=periods)]
+        insert_rows(rows)
+        insert_rows(mixes)
+        count += len(rows) + len(mixes)
+    return count
+
+
+def _keep_what_was_not(reps: Sequence[Rep]) -> None:
+    """Of what these closed: hand-offs whose kind of lead was never kept have the one that they count as today.
+
+    A lead's score moves on without an event, so what is added up by kind must not go by it.
+    """
+    closed = EventCredit.objects.filter(
+        rep__in=reps, capacity=Capacity.OWNED, event__kind__in=(EventKind.WON, EventKind.LOST)
+    )
+    unknown = HandOff.objects.filter(received__isnull=True, pk__in=closed.values("event__hand_off"))
+    rows = [
+        ReceivedLead(hand_off_id=pk, tier=tier_of_score(score), is_inbound=inbound)
+        for pk, score, inbound in unknown.values_list("pk", "lead__score", "lead__is_inbound")
+    ]
+    if rows:
+        ReceivedLead.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def _mix_row(closed: Closed, periods: Sequence[Period]) -> LeadMixTotal:
+    return LeadMixTotal(
+        rep_id=closed.rep_id,
+        month_on=periods[closed.number].start,
+        tier=closed.cell.tier,
+        way=closed.cell.way,
+        currency=closed.currency,
+        **asdict(closed.deals),
+    )
 
 
 def _years() -> list[list[Period]]:
@@ -158,14 +201,22 @@ def _rows(rep: int, month_on: date, sums: Sums) -> list[RankingTotal]:
 def differences(*, period: Period) -> list[str]:
     """Where the totals over ``period`` are not what the record says, in words; nothing where they are."""
     reps = list(Rep.objects.aes().select_related("team").order_by("pk"))
-    kept = sums_by_totals(reps=reps, period=period)
+    kept = ranked_by_totals(reps=reps, period=period)
     if kept is None:
         return ["The totals were never made."]
     raw = measure(reps=reps, periods=[period], metrics=METRICS, parts=(WON, LOST))[0]
-    return [
-        f"{rep.name}, {one.name}: {one.read(kept[rep.pk]).value} in the totals, "
+    mixes = mixes_of(reps=reps, period=period)
+    sums = [
+        f"{rep.name}, {one.name}: {one.read(kept.sums[rep.pk]).value} in the totals, "
         f"{one.read(raw[rep.pk]).value} on record"
         for rep in reps
         for one in METRICS
-        if one.read(kept[rep.pk]) != one.read(raw[rep.pk])
+        if one.read(kept.sums[rep.pk]) != one.read(raw[rep.pk])
+    ]
+    return sums + [
+        f"{rep.name}, leads of tier {cell.tier}, {cell.way}: {kept.mixes[rep.pk].get(cell)} in the totals, "
+        f"{mixes[rep.pk].get(cell)} on record"
+        for rep in reps
+        for cell in sorted({*kept.mixes[rep.pk], *mixes[rep.pk]})
+        if kept.mixes[rep.pk].get(cell) != mixes[rep.pk].get(cell)
     ]
