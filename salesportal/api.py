@@ -23,7 +23,7 @@ from apps.leads.api import (
     work,
 )
 from apps.leads.api import views as leads
-from apps.scorecards.api import ranking
+from apps.scorecards.api import cards, ranking
 
 
 @extend_schema(exclude=True)
@@ -83,6 +83,20 @@ urlpatterns = [
     path("contests/<int:pk>/withdraw/", answers.WithdrawView.as_view(), name="contest_withdraw"),
     path("contests/<int:pk>/decide/", answers.DecideView.as_view(), name="contest_decide"),
     path("opportunities/", leads.OpportunitiesView.as_view(), name="opportunities"),
+    path("metrics/", cards.MetricsView.as_view(), name="metrics"),
+    path("scorecards/", cards.CardsView.as_view(), name="scorecards"),
+    path(
+        "scorecards/actions/<int:pk>/close/", cards.CardActionClosingView.as_view(), name="card_action_close"
+    ),
+    path("scorecards/<int:rep>/<str:period>/", cards.CardView.as_view(), name="scorecard"),
+    path("scorecards/<int:rep>/<str:period>/notes/", cards.CardNotesView.as_view(), name="card_notes"),
+    path(
+        "scorecards/<int:rep>/<str:period>/private-notes/",
+        cards.CardPrivateNotesView.as_view(),
+        name="card_private_notes",
+    ),
+    path("scorecards/<int:rep>/<str:period>/actions/", cards.CardActionsView.as_view(), name="card_actions"),
+    path("scorecards/<int:rep>/<str:period>/sign/", cards.CardSignView.as_view(), name="card_sign"),
     path("ranking/", ranking.RankingView.as_view(), name="ranking"),
     path("ranking/policies/", ranking.RankingPoliciesView.as_view(), name="ranking_policies"),
     path("ranking/policies/drafts/", ranking.RankingDraftsView.as_view(), name="ranking_drafts"),

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from apps.scorecards import capacity_urls, review_urls
 from apps.scorecards.views import cards, events, ranking, ranking_holds, ranking_policies, standings, targets
 
 app_name = "scorecards"
@@ -12,6 +13,10 @@ urlpatterns = [
     path("<int:pk>/sign/", cards.sign, name="sign"),
     path("reps/<int:rep>/<str:period>/", cards.scorecard_of, name="scorecard_of"),
     path("reps/<int:rep>/<str:period>/notes/", cards.write_note, name="note"),
+    path("reps/<int:rep>/<str:period>/private-notes/", cards.write_private_note, name="private_note"),
+    path("reps/<int:rep>/<str:period>/actions/", cards.agree_action, name="action"),
+    path("reps/<int:rep>/<str:period>/pdf/", cards.download, name="card_pdf"),
+    path("actions/<int:pk>/close/", cards.close_action, name="action_close"),
     path("reps/<int:rep>/<str:period>/events/<slug:key>/", events.events, name="events"),
     path("ranking/", ranking.ranking, name="ranking"),
     path("ranking/<int:pk>/", ranking.standing, name="standing"),
@@ -39,4 +44,6 @@ urlpatterns = [
         name="team_target_events",
     ),
     path("metrics/", events.metrics, name="metrics"),
+    *capacity_urls.urlpatterns,
+    *review_urls.urlpatterns,
 ]

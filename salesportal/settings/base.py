@@ -162,6 +162,9 @@ PORTAL_URL = env(
 # Hosts of calendar feeds that may lie within a private network; all others must be of the open internet.
 FEED_HOSTS_ALLOWED = [host.lower() for host in env.list("FEED_HOSTS_ALLOWED", default=[])]
 
+# Hosts that webhooks may call although they lie within a private network, also over http.
+WEBHOOK_HOSTS_ALLOWED = [host.lower() for host in env.list("WEBHOOK_HOSTS_ALLOWED", default=[])]
+
 SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -258,6 +261,7 @@ SPECTACULAR_SETTINGS = {
         "GateStage": ["stage_2", "won"],
         "PlanVersionState": "apps.compensation.models.plans.VersionState",
         "SuppressionReason": "apps.leads.models.Suppression.Reason",
+        "ScorecardPart": "apps.scorecards.models.cards.SignedAs",
     },
 }
 

@@ -82,7 +82,10 @@ from apps.scorecards.models import (
     RankingHold,
     RankingHoldLift,
     Scorecard,
+    ScorecardAction,
+    ScorecardActionClosing,
     ScorecardNote,
+    ScorecardPrivateNote,
     ScorecardSignature,
 )
 from apps.scorecards.services.ranking_holds import hold_move, lift_hold
@@ -113,6 +116,9 @@ COLUMNS = {
     RankingHold: ("reason", "none"),
     RankingHoldLift: ("reason", "none"),
     ScorecardNote: ("text", "none"),
+    ScorecardPrivateNote: ("text", "none"),
+    ScorecardAction: ("text", "none"),
+    ScorecardActionClosing: ("words", "none"),
     ScorecardSignature: ("fingerprint", "none"),
     CustomerPayment: ("label", "another"),
     CreditSplit: ("reason", "none"),
@@ -158,8 +164,16 @@ def record(cast: Cast) -> Cast:
         rep=rep, last_day=NOW.date(), reason="Back from leave only now.", at=NOW, actor=cast.manager
     )
     lift_hold(hold=hold, at=NOW, actor=cast.manager)
-    card = Scorecard.objects.create(rep=rep, month_on=date(2026, 10, 1))
-    ScorecardNote.objects.create(scorecard=card, author=cast.manager, written_at=NOW, text="Well done.")
+    card = Scorecard.objects.create(
+        rep=rep, month_on=date(2026, 10, 1), state="frozen", frozen_at=NOW, fingerprint="1f"
+    )
+    about = {"scorecard": card, "author": cast.manager, "written_at": NOW}
+    ScorecardNote.objects.create(**about, text="Well done.")
+    ScorecardPrivateNote.objects.create(**about, text="Wants to lead a team.")
+    action = ScorecardAction.objects.create(
+        scorecard=card, text="Listen", owner=cast.manager, due_on=NOW, agreed_by=cast.manager, agreed_at=NOW
+    )
+    ScorecardActionClosing.objects.create(action=action, outcome="done", by=cast.manager, at=NOW)
     ScorecardSignature.objects.create(
         scorecard=card, signed_as="manager", user=cast.manager, signed_at=NOW, fingerprint="1f"
     )

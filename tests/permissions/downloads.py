@@ -40,6 +40,7 @@ DOWNLOADS = {
     "integrations:import_refused": ("The refused rows of a file, as they came", "audit entry"),
     "integrations:mapping_file": ("A mapping, JSON", "audit entry"),
     "leads:meeting_ics": ("A meeting's calendar file", "audit entry"),
+    "scorecards:card_pdf": ("A scorecard, PDF", "audit entry"),
 }  # fmt: skip
 
 

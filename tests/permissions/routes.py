@@ -339,6 +339,18 @@ ROUTES: dict[str, Route] = {
     "scorecards:sign": to(f"{REPS} {MANAGERS}", "scorecard"),
     "scorecards:scorecard_of": to(CARD_PEOPLE, "rep", argument="rep", kwargs={"period": "2026-10"}),
     "scorecards:note": to(f"{REPS} {MANAGERS}", "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "scorecards:private_note": to(MANAGERS, "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "scorecards:action": to(f"{REPS} {MANAGERS}", "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "scorecards:action_close": to(f"{REPS} {MANAGERS}", "card_action"),
+    "scorecards:card_pdf": to(CARD_PEOPLE, "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "api:metrics": SIGNED_IN,
+    "api:scorecards": to(CARD_PEOPLE),
+    "api:scorecard": to(CARD_PEOPLE, "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "api:card_notes": to(f"{REPS} {MANAGERS}", "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "api:card_private_notes": to(MANAGERS, "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "api:card_actions": to(f"{REPS} {MANAGERS}", "rep", argument="rep", kwargs={"period": "2026-10"}),
+    "api:card_action_close": to(f"{REPS} {MANAGERS}", "card_action"),
+    "api:card_sign": to(f"{REPS} {MANAGERS}", "rep", argument="rep", kwargs={"period": "2026-10"}),
     "scorecards:events": to(
         CARD_PEOPLE, "rep", argument="rep", kwargs={"period": "2026-10", "key": "touches"}
     ),

@@ -77,7 +77,7 @@ from apps.leads.services import (
 )
 from apps.reps.models import Rep, RepRole
 from apps.reps.services import busy_calendars, calendars, time_off
-from apps.scorecards.models import RankingHold, Scorecard
+from apps.scorecards.models import RankingHold, Scorecard, ScorecardAction
 from apps.scorecards.services import ranking_holds, ranking_policies, rankings
 from apps.slas.models import Policy
 from apps.slas.notification_kinds import OVERDUE
@@ -191,6 +191,11 @@ SEEN = {
     "job": seen("sdr finance revops", "teammate finance revops", "outsider finance revops"),
     # What somebody was told, nobody else reads.
     "notification": seen("sdr", "teammate", "outsider"),
+    "card_action": seen(
+        "sdr manager revops",
+        "teammate manager revops",
+        "outsider outside_manager revops",
+    ),
     "scorecard": seen(
         "sdr manager revops",
         "teammate manager revops",
@@ -409,6 +414,15 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("notification", whose, told(sdr))
         card, _ = Scorecard.objects.get_or_create(rep=sdr, month_on=date(2026, 10, 1))
         keep("scorecard", whose, card)
+        action = ScorecardAction.objects.create(
+            scorecard=card,
+            text="Listen to two calls",
+            owner=sdr.user,
+            due_on=NOW.date(),
+            agreed_by=sdr.user,
+            agreed_at=NOW,
+        )
+        keep("card_action", whose, action)
     ranking = rankings.recompute_rankings(as_of=NOW.date(), at=NOW, apply=False).snapshot
     for whose, (_, ae, _) in pairs.items():
         keep("standing", whose, ranking.rows.get(rep=ae))

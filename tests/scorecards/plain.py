@@ -4,7 +4,7 @@ Slow and obvious on purpose: it reads all events, drops what was taken back, and
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -44,18 +44,21 @@ class PlainRecord:
         self.credited: dict[int, list[tuple[str, int]]] = {}
         for event_id, capacity, rep_id in self.shares:
             self.credited.setdefault(event_id, []).append((capacity, rep_id))
+        zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+        self.of_kind: dict[str, list[tuple[FunnelEvent, date]]] = {}
+        for event in self.events:
+            day = event.occurred_at.astimezone(zone).date()
+            self.of_kind.setdefault(event.kind, []).append((event, day))
 
     def of(
         self, rep: Rep, period: Period, kind: str, capacity: str, *, as_recorded: bool = False
     ) -> list[tuple[FunnelEvent, Fraction]]:
-        zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
         shares = self.recorded if as_recorded else self.shares
-        found = []
-        for event in self.events:
-            share = shares.get((event.pk, capacity, rep.pk), 0)
-            if share and event.kind == kind and event.occurred_at.astimezone(zone).date() in period:
-                found.append((event, Fraction(share, 1_000_000)))
-        return found
+        return [
+            (event, Fraction(share, 1_000_000))
+            for event, day in self.of_kind.get(kind, ())
+            if period.start <= day < period.end and (share := shares.get((event.pk, capacity, rep.pk), 0))
+        ]
 
     def count(self, rep: Rep, period: Period, kind: str, capacity: str) -> Fraction:
         return sum((share for _, share in self.of(rep, period, kind, capacity)), Fraction(0))

@@ -88,7 +88,7 @@ class TestOwnCard:
         self, busy, client, django_assert_max_num_queries: DjangoAssertNumQueries
     ):
         client.force_login(busy.ae)
-        for month, most in (("2026-10", 16), ("2026-11", 32)):
+        for month, most in (("2026-10", 34), ("2026-11", 40)):
             with django_assert_max_num_queries(most):
                 client.get(reverse("scorecards:own"), {"month": month})
 
@@ -152,7 +152,8 @@ class TestList:
     def test_counts_the_cards_that_wait_for_a_signature(self, busy, client):
         _, text = page(client, busy.manager, reverse("scorecards:list"))
         assert "5 wait for your signature" in text
-        cards.sign(card=Scorecard.objects.get(rep__user=busy.ae), user=busy.manager, at=NOW)
+        card = Scorecard.objects.get(rep__user=busy.ae)
+        cards.sign(card=card, user=busy.manager, fingerprint=card.fingerprint, at=NOW)
         _, text = page(client, busy.manager, reverse("scorecards:list"))
         assert "4 wait for your signature" in text
 
@@ -217,12 +218,19 @@ class TestNotesAndSignatures:
     def test_the_rep_and_the_manager_sign_for_themselves(self, busy, client, part, expected):
         client.force_login(getattr(busy, part))
         row = Scorecard.objects.get(rep__user=busy.ae, month_on=OCTOBER.start)
-        forged = {"signed_as": "manager", "user": busy.manager.pk, "fingerprint": "0" * 64}
+        forged = {"signed_as": "manager", "user": busy.manager.pk, "fingerprint": row.fingerprint}
         assert client.post(reverse("scorecards:sign", args=[row.pk]), forged).status_code == expected
         found = list(ScorecardSignature.objects.values_list("user", "signed_as", "fingerprint"))
         part_of = {"ae": "rep", "manager": "manager"}
         expected_rows = [(getattr(busy, part).pk, part_of[part], row.fingerprint)] if expected == 302 else []
         assert found == expected_rows
+
+    @pytest.mark.parametrize("given", [{}, {"fingerprint": "0" * 64}, {"fingerprint": "x" * 65}])
+    def test_what_was_not_read_cannot_be_signed(self, busy, client, given):
+        client.force_login(busy.ae)
+        row = Scorecard.objects.get(rep__user=busy.ae, month_on=OCTOBER.start)
+        assert client.post(reverse("scorecards:sign", args=[row.pk]), given).status_code == 409
+        assert not ScorecardSignature.objects.exists()
 
     def test_reading_never_writes(self, busy, client):
         before = Scorecard.objects.count()

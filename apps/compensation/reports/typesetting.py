@@ -20,8 +20,9 @@ _BESIDE = Path(__file__).parent
 _of_thread = threading.local()
 
 
-def typeset(template: str, data: Any, *, at: datetime) -> bytes:
-    """The document that ``template`` (a file beside this module) makes of ``data``, dated ``at``.
+def typeset(template: str | Path, data: Any, *, at: datetime) -> bytes:
+    """The document that ``template`` (a file beside this module, or another by its whole path) makes of ``data``,
+    dated ``at``.
 
     ``data`` is of dicts, lists, texts, integers and truths. Letters that no document can carry are dropped.
     """
@@ -34,7 +35,7 @@ def typeset(template: str, data: Any, *, at: datetime) -> bytes:
         return _compiled(template, written, at, archived=False)
 
 
-def _compiled(template: str, written: str, at: datetime, *, archived: bool) -> bytes:
+def _compiled(template: str | Path, written: str, at: datetime, *, archived: bool) -> bytes:
     found = _compiler(archived).compile(
         (_BESIDE / template).read_bytes(),
         format="pdf",

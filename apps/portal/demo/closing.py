@@ -96,7 +96,7 @@ class Closing:
         if self._chance.happens(0.3):
             text = self._chance.one_of(notes)
             cards.write_note(rep=card.rep, month=card.month, author=user, text=text, at=at)
-        cards.sign(card=card, user=user, at=at)
+        cards.sign(card=card, user=user, fingerprint=card.fingerprint, at=at)
 
     # --- Payout runs ----------------------------------------------------------------------------------
 

@@ -1,6 +1,12 @@
 """Ranking policies and snapshots; scorecards with their notes and signatures; assumptions per role."""
 
 from apps.scorecards.models.capacity import Assumption, HiringScenario
+from apps.scorecards.models.card_reviews import (
+    ActionOutcome,
+    ScorecardAction,
+    ScorecardActionClosing,
+    ScorecardPrivateNote,
+)
 from apps.scorecards.models.cards import (
     Scorecard,
     ScorecardNote,
@@ -53,6 +59,7 @@ from apps.scorecards.models.training import (
 )
 
 __all__ = [
+    "ActionOutcome",
     "Assumption",
     "Certification",
     "CertificationResult",
@@ -80,7 +87,10 @@ __all__ = [
     "ReviewSection",
     "ReviewSetting",
     "Scorecard",
+    "ScorecardAction",
+    "ScorecardActionClosing",
     "ScorecardNote",
+    "ScorecardPrivateNote",
     "ScorecardSignature",
     "ScorecardState",
     "SharedRecording",

@@ -1,27 +1,47 @@
-"""One scorecard, one's own, and those of a manager's people; notes and signatures on them."""
+"""One scorecard, one's own, and those of a manager's people; notes, agreed actions and signatures on them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.core.errors import DomainError
+from apps.core.errors import InvalidInput
 from apps.core.keyset import page_of
 from apps.core.periods import Period
-from apps.core.policies import guarded, visible_or_404
+from apps.core.policies import Policy, guarded, visible_or_404
 from apps.reps.models import Rep, Team
 from apps.scorecards import policies
-from apps.scorecards.forms.cards import NoteForm
-from apps.scorecards.models import Scorecard, SignedAs, reps_with_cards_for, signs_as
+from apps.scorecards.forms.cards import (
+    ActionClosingForm,
+    ActionForm,
+    NoteForm,
+    PrivateNoteForm,
+    SignForm,
+)
+from apps.scorecards.models import (
+    ActionOutcome,
+    Scorecard,
+    ScorecardAction,
+    ScorecardPrivateNote,
+    SignedAs,
+    reps_with_cards_for,
+    signs_as,
+)
 from apps.scorecards.presentation import card_context, key_figures, tier_words
+from apps.scorecards.presentation_since import since_rows
 from apps.scorecards.rules.figures import factor
 from apps.scorecards.selectors import card_of, cards_of
+from apps.scorecards.selectors.card_actions import agreed_over, opens_with
 from apps.scorecards.selectors.card_copies import from_json
 from apps.scorecards.selectors.cards import Card, in_month
+from apps.scorecards.selectors.since_closed import since_closed
+from apps.scorecards.services import card_actions, card_downloads
 from apps.scorecards.services import cards as services
 from apps.scorecards.views import asked
 
@@ -58,18 +78,24 @@ def scorecard_of(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     return _card_page(request, visible_or_404(_reps_for(request.user), pk=rep), month)
 
 
-def _shown_card(rep: Rep, month: Period, row: Scorecard | None) -> Card:
+def shown_card(rep: Rep, month: Period, row: Scorecard | None) -> Card:
+    """The kept copy of a frozen card; of an open one what the record says now."""
     return from_json(row.copy) if row is not None and row.is_frozen else card_of(rep=rep, month=month)
 
 
 def _card_page(
-    request: HttpRequest, rep: Rep, month: Period, form: NoteForm | None = None, status: int = 200
+    request: HttpRequest,
+    rep: Rep,
+    month: Period,
+    typed: Mapping[str, Form] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """The card; ``typed`` are forms that were refused, by their name in the page."""
     switch = asked.month_switch(month, first=rep.hired_on)
     if month.start > switch["running"].start or month.end <= rep.hired_on:
         raise Http404
     row = Scorecard.objects.filter(rep=rep, month_on=month.start).first()
-    card = _shown_card(rep, month, row)
+    card = shown_card(rep, month, row)
     user: Any = request.user
     part = signs_as(rep, user)
     signatures = (
@@ -79,13 +105,26 @@ def _card_page(
         "rep": rep,
         "row": row,
         "switch": switch,
+        "today": asked.today(),
         "notes": row.notes.select_related("author") if row is not None else [],
-        "note_form": form or NoteForm(),
+        "private_notes": _private_notes(row, user),
+        "actions": agreed_over(rep=rep, month=month),
+        "carried": opens_with(rep=rep, month=month),
+        "note_form": NoteForm(),
+        "private_form": PrivateNoteForm(prefix="private"),
+        "action_form": ActionForm(initial={"owner": part}),
+        "sign_form": SignForm(auto_id=False, initial={"fingerprint": row.fingerprint if row else ""}),
         "may_write": part is not None,
+        "may_keep_to_self": part is SignedAs.MANAGER,
         "sign_off": _sign_off(rep, row, signatures, part),
         "may_sign": part is not None and row is not None and row.is_frozen and part not in signatures,
+        "since": since_rows(since_closed(card=card, rep=rep), card) if card.as_of is not None else None,
     }
-    return render(request, "scorecards/scorecard.html", context, status=status)
+    return render(request, "scorecards/scorecard.html", context | dict(typed or {}), status=status)
+
+
+def _private_notes(row: Scorecard | None, user: Any) -> QuerySet[ScorecardPrivateNote]:
+    return ScorecardPrivateNote.objects.visible_to(user).filter(scorecard=row)
 
 
 def _sign_off(
@@ -107,36 +146,118 @@ def _sign_off(
 @guarded(policies.WRITE_NOTE)
 def write_note(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     """Say something about a scorecard."""
-    month = asked.month(period)
-    about = visible_or_404(_reps_for(request.user), pk=rep)
-    policies.WRITE_NOTE.check(request.user, about)
+    month, about = asked.month(period), _written_on(request, rep, policies.WRITE_NOTE)
     form = NoteForm(request.POST)
     if form.is_valid():
+        services.write_note(
+            rep=about, month=month, author=request.user, text=form.cleaned_data["text"], at=timezone.now()
+        )
+        messages.success(request, "Your note stands on the scorecard.")
+        return redirect("scorecards:scorecard_of", about.pk, month.code)
+    return _card_page(request, about, month, {"note_form": form}, status=400)
+
+
+@require_POST
+@guarded(policies.KEEP_PRIVATE_NOTE)
+def write_private_note(request: HttpRequest, rep: int, period: str) -> HttpResponse:
+    """Keep something about a scorecard to oneself."""
+    month, about = asked.month(period), _written_on(request, rep, policies.KEEP_PRIVATE_NOTE)
+    form = PrivateNoteForm(request.POST, prefix="private")
+    if form.is_valid():
+        services.write_private_note(
+            rep=about, month=month, author=request.user, text=form.cleaned_data["text"], at=timezone.now()
+        )
+        messages.success(request, "Kept to yourself.")
+        return redirect("scorecards:scorecard_of", about.pk, month.code)
+    return _card_page(request, about, month, {"private_form": form}, status=400)
+
+
+@require_POST
+@guarded(policies.AGREE_ACTION)
+def agree_action(request: HttpRequest, rep: int, period: str) -> HttpResponse:
+    """Write down what was agreed over a scorecard."""
+    month, about = asked.month(period), _written_on(request, rep, policies.AGREE_ACTION)
+    form = ActionForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
         try:
-            services.write_note(
+            card_actions.agree_action(
                 rep=about,
                 month=month,
-                author=request.user,
-                text=form.cleaned_data["text"],
+                text=given["text"],
+                owner=SignedAs(given["owner"]),
+                due_on=given["due_on"],
                 at=timezone.now(),
+                actor=request.user,
             )
-        except DomainError as error:
-            form.add_error("text", error.message)
+        except InvalidInput as error:
+            form.add_error(error.field or None, error.message)
         else:
-            messages.success(request, "Your note stands on the scorecard.")
+            messages.success(request, "Agreed. The next scorecard opens with it.")
             return redirect("scorecards:scorecard_of", about.pk, month.code)
-    return _card_page(request, about, month, form, status=400)
+    return _card_page(request, about, month, {"action_form": form}, status=400)
+
+
+@require_POST
+@guarded(policies.AGREE_ACTION)
+def close_action(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that an agreed action is done, or dropped and why."""
+    actions = ScorecardAction.objects.visible_to(request.user).select_related("scorecard")
+    action = visible_or_404(actions, pk=pk)
+    about = _written_on(request, action.scorecard.rep_id, policies.AGREE_ACTION)
+    form = ActionClosingForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput("Say whether it is done or dropped.", field="outcome")
+    outcome = ActionOutcome(form.cleaned_data["outcome"])
+    card_actions.close_action(
+        action=action,
+        outcome=outcome,
+        words=form.cleaned_data["words"],
+        at=timezone.now(),
+        actor=request.user,
+    )
+    messages.success(request, f"{outcome.label}: {action.text}")
+    code = form.cleaned_data["shown"] or action.scorecard.month.code
+    return redirect("scorecards:scorecard_of", about.pk, asked.month(code).code)
+
+
+def _written_on(request: HttpRequest, rep: int, policy: Policy) -> Rep:
+    """The rep whose card is written on, where this person may."""
+    about = visible_or_404(_reps_for(request.user), pk=rep)
+    policy.check(request.user, about)
+    return about
 
 
 @require_POST
 @guarded(policies.SIGN_CARD)
 def sign(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sign a frozen scorecard, for oneself."""
+    """Sign the frozen scorecard that was read, for oneself."""
     row = visible_or_404(Scorecard.objects.visible_to(request.user).select_related("rep__team"), pk=pk)
     policies.SIGN_CARD.check(request.user, row.rep)
-    services.sign(card=row, user=request.user, at=timezone.now())
+    form = SignForm(request.POST)
+    services.sign(
+        card=row,
+        user=request.user,
+        fingerprint=form.cleaned_data["fingerprint"] if form.is_valid() else "",
+        at=timezone.now(),
+    )
     messages.success(request, f"You signed the scorecard of {row.month.name}.")
     return redirect("scorecards:scorecard_of", row.rep_id, row.month.code)
+
+
+@require_POST
+@guarded(policies.SEE_CARD)
+def download(request: HttpRequest, rep: int, period: str) -> HttpResponse:
+    """A scorecard as PDF; that it was taken is recorded. No private note is in it."""
+    month = asked.month(period)
+    about = visible_or_404(_reps_for(request.user), pk=rep)
+    if month.start > asked.month_switch(month)["running"].start or month.end <= about.hired_on:
+        raise Http404
+    made = card_downloads.download_card(rep=about, month=month, at=timezone.now(), actor=request.user)
+    response = HttpResponse(made.content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{made.name}"'
+    response["Cache-Control"] = "no-store, private"
+    return response
 
 
 PAGE_SIZE = 50

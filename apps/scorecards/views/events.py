@@ -19,10 +19,10 @@ from apps.scorecards import policies
 from apps.scorecards.models import reps_with_cards_for
 from apps.scorecards.presentation import made_of, period_words
 from apps.scorecards.rules.figures import in_figures, plain
-from apps.scorecards.rules.layout import LAYOUTS
 from apps.scorecards.selectors import events_behind, measure
 from apps.scorecards.selectors.cards import Row
 from apps.scorecards.selectors.events import team_events
+from apps.scorecards.selectors.metric_uses import uses_of_metrics
 from apps.scorecards.selectors.targets import capacity_of
 from apps.scorecards.views import asked
 
@@ -151,9 +151,6 @@ def _about(event: FunnelEvent) -> str:
 @guarded(policies.SEE_METRICS)
 def metrics(request: HttpRequest) -> HttpResponse:
     """Every metric, in words: what it counts and where it stands."""
-    users = {
-        key: sorted({role.upper() for role, layout in LAYOUTS.items() if key in layout.metrics})
-        for key in METRICS
-    }
-    context = {"rows": [(one, ", ".join(users[one.key])) for one in METRICS.values()]}
+    uses = uses_of_metrics(user=request.user, today=asked.today())
+    context = {"rows": [(one, uses[one.key]) for one in METRICS.values()]}
     return render(request, "scorecards/metrics.html", context)
