@@ -42,12 +42,16 @@ app.conf.beat_schedule = {
     "remind judges of contests": every(300, "leads.remind_judges"),
     "read calendar feeds": every(300, "reps.read_feeds"),
     "seal what is on record": every(60, "audit.seal"),
+    "send webhooks": every(10, "integrations.send_webhooks"),
+    "forget delivered webhooks": every(3_600, "integrations.forget_webhooks"),
     # Daily work comes round more often and claims its slot inside the task (jobs.services.claim_slot): so a
     # day is not missed because the machine was off at some instant.
     "verify the records": every(3_600, "audit.verify_daily"),
     "rank, and close the month": every(600, "scorecards.daily"),
     "remind of plans to sign": every(3_600, "compensation.remind_of_plans"),
+    "remind of training, ask for support": every(300, "scorecards.sweep_training"),
     "keep the ranking's totals": every(300, "scorecards.refresh_totals"),
+    "ask for reasons, and make weekly packs": every(600, "scorecards.weekly_reviews"),
 }
 
 

@@ -283,11 +283,11 @@ def _back_to_sdr(its: Locked, why: str, at: datetime) -> None:
 
 @transaction.atomic
 def link_recording(*, meeting: Meeting, url: str, at: datetime, actor: Any) -> Meeting:
-    """Keep where the recording is found; "" takes it away. Raises ``InvalidInput`` for what is no web address."""
+    """Keep where the recording is found; "" takes it away. Raises ``InvalidInput`` for what is no https:// address."""
     url = url.strip()
     if url:
         try:
-            URLValidator(schemes=["https", "http"])(url)
+            URLValidator(schemes=["https"])(url)
         except ValidationError:
             raise InvalidInput("Give the whole web address, with https://.", field="recording_url") from None
     if len(url) > 500:

@@ -14,7 +14,7 @@ from apps.core.periods import Period
 from apps.scorecards.rules.capacity import UNUSED_ABOVE
 
 ROLES = ("isr", "osr", "ae")
-LONGEST_MONTHS = 24
+LONGEST_MONTHS = 12
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from apps.core.periods import Period, month_of, trailing_months
 from apps.leads.rules.metrics import METRICS, Metric, Unit
-from apps.leads.selectors.measures import measure
+from apps.compensation.selectors.measures import measure
 from apps.reps.models import Rep, RepRole, TimeOff
 from apps.reps.rules.hours import Hours
 from apps.reps.selectors import hours_for
