@@ -5,10 +5,11 @@ Floats are used here for places on the screen only, never for the figures shown.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from math import ceil, floor, log10
 from typing import Any
 
-from apps.core.money import in_words, to_major
+from apps.core.money import in_words, quantize, to_major
 
 Number = int | float | Decimal
 
@@ -136,24 +137,30 @@ def _columns(
 def funnel(steps: Sequence[tuple], sentence: str = "") -> dict[str, Any]:
     """Counts from stage to stage, with the share that goes on from each to the next.
 
-    ``steps`` are (word, count) or (word, count, address).
+    ``steps`` are (word, count) or (word, count, address). A count may have parts, where credit is shared.
     """
-    most = max((int(step[1]) for step in steps), default=0) or 1
+    counts = [Fraction(step[1]) for step in steps]
+    most = max(counts, default=Fraction(0)) or Fraction(1)
     rows = []
-    for index, step in enumerate(steps):
-        word, count = step[0], int(step[1])
-        before = int(steps[index - 1][1]) if index else 0
+    for index, (step, count) in enumerate(zip(steps, counts, strict=True)):
+        before = counts[index - 1] if index else Fraction(0)
         rows.append(
             {
-                "word": word,
-                "count": f"{count:,}",
-                "width": f"{100 * count / most:.2f}",
+                "word": step[0],
+                "count": _counted(count),
+                "width": f"{float(100 * count / most):.2f}",
                 "url": step[2] if len(step) > 2 else "",
-                "share": f"{100 * count / before:.1f} %" if before else "",
-                "lost": f"{before - count:,}" if before and before > count else "",
+                "share": f"{quantize(100 * count / before, 1)} %" if before else "",
+                "lost": _counted(before - count) if before > count else "",
             }
         )
     return {"rows": rows, "sentence": sentence}
+
+
+def _counted(count: Fraction) -> str:
+    """``1,234`` or ``2.5``: with two decimals at the most."""
+    text = f"{quantize(count, 2):,}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def hbars(
@@ -162,7 +169,8 @@ def hbars(
 ) -> dict[str, Any]:  # fmt: skip
     """Bars of one measure on one visible scale; light below ``target``.
 
-    ``rows`` are (word, value) or (word, value, note).
+    ``rows`` are (word, value), (word, value, note) or (word, value, note, is_missing): hatched, for what nobody has
+    given a reason for.
     """
     values = [row[1] or 0 for row in rows]
     top = float(maximum) if maximum else float(max([*values, target or 0], default=0)) or 1.0
@@ -177,6 +185,7 @@ def hbars(
                 "note": row[2] if len(row) > 2 else "",
                 "width": f"{clamp(float(row[1] or 0) / top) * 100:.2f}",
                 "below": target is not None and (row[1] or 0) < target,
+                "missing": len(row) > 3 and bool(row[3]),
             }
             for row in rows
         ],
@@ -201,14 +210,18 @@ def hbars(
 def target_chart(
     points: Sequence[tuple[str, Any, Any]], currency: str = "", unit: str = "",
     sentence: str = "", actual_word: str = "actual", target_word: str = "target",
+    others: Sequence[tuple[str, Sequence[Any]]] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """What was reached against what was agreed, both as sums to date.
+
+    ``others`` are further lines on the same scale: (word, a value for each point or ``None``).
 
     ``points`` are (word of the week, reached or ``None`` for a week to come, target to date), oldest first. A
     dotted line from the last known point to the end of the target is the run rate still needed.
     """
     known = [index for index, point in enumerate(points) if point[1] is not None]
     values = [float(value) for point in points for value in point[1:] if value is not None]
+    values += [float(value) for _, line in others for value in line if value is not None]
     ticks = nice_ticks(min([0.0, *values]), max([0.0, *values]))
     low, high = ticks[0], ticks[-1]
 
@@ -231,6 +244,17 @@ def target_chart(
     return {
         "actual": line(known, 1),
         "target": line(agreed, 2),
+        "others": [
+            {
+                "word": word,
+                "line": " ".join(
+                    f"{x(index):.2f},{100 - y(value):.2f}"
+                    for index, value in enumerate(of)
+                    if value is not None
+                ),
+            }
+            for word, of in others
+        ],
         "need": need,
         "area": f"{x(known[0]):.2f},100 {line(known, 1)} {x(known[-1]):.2f},100" if len(known) > 1 else "",
         "last": {
@@ -254,11 +278,12 @@ def target_chart(
                 "word": word,
                 "actual": in_figures(reached, currency, unit),
                 "target": in_figures(goal, currency, unit),
+                "others": [in_figures(of[index], currency, unit) for _, of in others],
                 "gap": in_figures(reached - goal, currency, unit)
                 if reached is not None and goal is not None
                 else "–",
             }
-            for word, reached, goal in points
+            for index, (word, reached, goal) in enumerate(points)
         ],
         "actual_word": actual_word,
         "target_word": target_word,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.core.money import exponent, quantize, round_half_up
+from apps.core.money import exponent, quantize
 from apps.core.periods import Period
 from apps.leads.rules.metrics import METRICS, Better, Metric, Unit
 from apps.scorecards.rules import ranking as rules
@@ -204,12 +204,14 @@ def metric_spread(card: Card, you: str) -> dict[str, Any] | None:
 
 def funnel_steps(card: Card) -> dict[str, Any]:
     """The funnel of the card's basis, with a sentence of its ends."""
-    steps = [(word, round_half_up(count)) for word, count in card.funnel]
-    first, last = steps[0], steps[-1]
-    sentence = (
-        f"{first[1]:,} {first[0].lower()}, {last[1]:,} {last[0].lower()} in {period_words(card.basis)}."
-    )
-    return {"steps": steps, "sentence": sentence, "is_empty": not any(count for _, count in steps)}
+    first, last = card.funnel[0], card.funnel[-1]
+    ends = f"{plain(first[1], 2)} {first[0].lower()}, {plain(last[1], 2)} {last[0].lower()}"
+    sentence = f"{ends} in {period_words(card.basis)}."
+    return {
+        "steps": list(card.funnel),
+        "sentence": sentence,
+        "is_empty": not any(count for _, count in card.funnel),
+    }
 
 
 def card_context(card: Card, *, is_own: bool) -> dict[str, Any]:

@@ -39,11 +39,16 @@ from apps.scorecards.models import (
     RankingPolicy,
     RankingSnapshot,
     Scorecard,
+    ScorecardAction,
+    ScorecardPrivateNote,
     ScorecardSignature,
 )
+from apps.scorecards.selectors.card_copies import from_json
+from apps.scorecards.selectors.since_closed import since_closed
 from apps.slas.models import Clock, ClockState
 from tests.compensation.test_finance_files import agree
 from tests.scorecards.plain import PlainRecord
+from tests.scorecards.plain_card import PlainCard, differing
 from tests.scorecards.plain_ranking import Terms, plain_ranking
 
 # That the services which tell it do so on any database is shown where it is loaded (test_demo_loading.py).
@@ -228,6 +233,28 @@ class TestMonths:
                     None if plain.adjusted is None else str(plain.adjusted),
                 )
                 assert (row.rank, row.move, row.tier_after) == (plain.place, plain.move, plain.tier_after)
+
+    def test_the_closed_cards_of_all_roles_are_what_a_plain_reading_of_the_record_gives(self) -> None:
+        rows = Scorecard.objects.frozen().filter(month_on=date(2026, 10, 1))
+        reps = list(Rep.objects.select_related("calendar", "team__calendar").order_by("pk"))
+        by_id, wrong = {rep.pk: rep for rep in reps}, []
+        record = PlainRecord(rows.first().frozen_at)
+        for row in rows:
+            card = from_json(row.copy)
+            wrong += differing(card, PlainCard(record, by_id[row.rep_id], card.month, reps))
+        assert wrong == []
+        assert {row.copy["rep"]["role"] for row in rows} == set(RepRole.values)
+
+    def test_cards_were_reviewed_with_actions_a_private_note_and_something_that_came_later(self) -> None:
+        assert ScorecardAction.objects.open().count() >= 3
+        assert ScorecardAction.objects.exclude(closing=None).count() >= 2
+        assert ScorecardPrivateNote.objects.count() == 1
+        late = FunnelEvent.objects.get(source_key__startswith="late-touch:")
+        rep = late.credits.get().rep
+        row = Scorecard.objects.get(rep=rep, month_on=date(2026, 10, 1))
+        found = since_closed(card=from_json(row.copy), rep=rep)
+        touches = next(one for one in found.differences if one.key == "touches" and not one.over)
+        assert touches.by == 1
 
     def test_a_tier_is_held_and_a_draft_of_the_ranking_waits(self) -> None:
         assert RankingHold.objects.filter(lift=None).count() == 1

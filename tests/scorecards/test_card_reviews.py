@@ -49,7 +49,7 @@ def card_of_ae(cast: Cast) -> Scorecard:
 
 def agreed(cast: Cast, **more: Any) -> ScorecardAction:
     given = {
-        "rep": cast.rep(cast.ae),
+        "rep": more.pop("rep", None) or cast.rep(cast.ae),
         "month": OCTOBER,
         "text": "Shadow two discovery calls",
         "owner": SignedAs.REP,
@@ -342,8 +342,8 @@ class TestPages:
 class TestApi:
     @pytest.fixture
     def post(self, client: Client) -> Callable[..., Any]:
-        def post(user: User, name: str, *args: Any, **body: Any) -> Any:
-            client.force_login(user)
+        def post(caller: User, name: str, *args: Any, **body: Any) -> Any:
+            client.force_login(caller)
             return client.post(reverse(f"api:{name}", args=args), body, content_type="application/json")
 
         return post

@@ -1,11 +1,14 @@
 """Every figure of every role's card equals a plain recomputation from the record."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from apps.core.money import quantize
 from apps.core.periods import Period, month_of
 from apps.leads.models import Lead
+from apps.portal.pictures import funnel
 from apps.reps.models import Quota, QuotaMeasure, Rep, RepRole
 from apps.scorecards.models import Assumption, Scorecard
 from apps.scorecards.selectors import cards_of
@@ -101,6 +104,18 @@ class TestGenerated:
         ]
         assert wrong == []
         assert Scorecard.objects.frozen().count() == len(reps) == 12
+
+    def test_the_funnels_conversions_are_each_step_over_the_one_before(self, reps: list[Rep]) -> None:
+        record, shared = PlainRecord(), False
+        for card in cards_of(reps=reps, month=OCTOBER).values():
+            rep = next(one for one in reps if one.pk == card.rep_id)
+            steps = PlainCard(record, rep, OCTOBER, reps).funnel()
+            shares = [""]
+            for before, count in pairwise(steps):
+                shares.append(f"{quantize(100 * count / before, 1)} %" if before else "")
+            assert [row["share"] for row in funnel(card.funnel)["rows"]] == shares
+            shared |= any(count.denominator > 1 for count in steps)
+        assert shared, "somebody's step has a part of an event"
 
     def test_hold_a_figure_of_everything(self, reps: list[Rep]) -> None:
         """So that the comparison above compares something."""

@@ -1,8 +1,8 @@
 """Credits by hand: another split of an event's credit, proposed by one person and approved by another.
 
 Nothing here is changed or deleted. A split proposes for one event and capacity who has which share; the decision
-stands beside it. From the instant of its approval pay counts the newest approved split in place of what the event
-was recorded with. The record itself, and all that follows from who did the work, stays as it is.
+stands beside it. From the instant of its approval pay, scorecards and ranking count the newest approved split in
+place of what the event was recorded with. The record itself stays as it is.
 """
 
 from typing import Any

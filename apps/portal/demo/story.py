@@ -20,7 +20,9 @@ from apps.portal.demo import (
     ranking,
     replaying,
     reviewing,
+    reviews,
     routing,
+    scorecards,
     who_is_who,
 )
 from apps.portal.demo.booked import Booked
@@ -101,6 +103,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             routing.put_draft(company, span)
         with transaction.atomic():
             ranking.put_ranking(company, span)
+            scorecards.put_card_reviews(span)
         with transaction.atomic():
             crediting.put_money(company, span, seed)
         with transaction.atomic():
@@ -109,6 +112,9 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             reviewing.put_reviews(company, span)
         with transaction.atomic():
             asking.put_inquiries(company, span)
+        with transaction.atomic():
+            reviews.put_spend(company, span, seed)
+            reviews.put_weekly_reviews(company, span, seed)
     return company
 
 

@@ -5,6 +5,7 @@ all, so that it cannot be in the file.
 """
 
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from apps.reps.models import Rep, RepRole
 from apps.scorecards.models import Scorecard, ScorecardAction, SignedAs
 from apps.scorecards.presentation import card_context, funnel_steps
 from apps.scorecards.presentation_since import since_rows
+from apps.scorecards.rules.figures import plain
 from apps.scorecards.selectors.card_actions import agreed_over, opens_with
 from apps.scorecards.selectors.cards import Card
 from apps.scorecards.selectors.since_closed import since_closed
@@ -58,7 +60,7 @@ def data_of(card: Card, rep: Rep, row: Scorecard | None) -> dict[str, Any]:
         "spread": _spread(spread) if spread else None,
         "funnel": {
             "sentence": funnel["sentence"],
-            "rows": [[word, f"{count:,}"] for word, count in funnel["steps"]],
+            "rows": _steps(card),
         },
         "promises": [
             [name, share, f"{kept} of {decided}"] for name, share, kept, decided in said["promises"]
@@ -75,6 +77,16 @@ def data_of(card: Card, rep: Rep, row: Scorecard | None) -> dict[str, Any]:
         ],
         "signatures": _signatures(row),
     }
+
+
+def _steps(card: Card) -> list[list[str]]:
+    """Each step with what went on from the one before."""
+    rows, before = [], Fraction(0)
+    for word, count in card.funnel:
+        share = f"{plain(100 * count / before, 1)} % of the step before" if before else ""
+        rows.append([word, plain(count, 2), share])
+        before = count
+    return rows
 
 
 def _index(said: dict[str, Any]) -> list[list[str]]:
