@@ -78,7 +78,12 @@ def digest(line: bytes) -> bytes:
 
 def rows_hash(lines: Iterable[bytes]) -> str:
     """SHA-256 over whole lines, each with its newline, in the order of their ids."""
-    return hashlib.sha256(b"".join(lines)).hexdigest()
+    return text_hash(b"".join(lines))
+
+
+def text_hash(text: bytes) -> str:
+    """``rows_hash`` of lines that stand behind one another already."""
+    return hashlib.sha256(text).hexdigest()
 
 
 @dataclass(frozen=True)

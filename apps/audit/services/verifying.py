@@ -18,7 +18,7 @@ from apps.audit.rules import seals as rules
 from apps.audit.rules.seals import Header, RowList
 from apps.audit.rules.verdicts import Anchor, Break, Verdict
 from apps.audit.selectors import first_form
-from apps.audit.selectors.rows import read_lines
+from apps.audit.selectors.rows import Lines, Stretch, TwoReaders
 from apps.audit.selectors.state import unsealed
 from apps.audit.services.entries import record
 
@@ -39,13 +39,14 @@ def verify_records(*, anchors: Sequence[Anchor] = (), steps: Steps | None = None
     total = sum(Seal.objects.values_list("entry_count", flat=True).iterator()) if steps else None
     noted = {anchor.seal: anchor for anchor in anchors}
     chain = _Chain(verdict, noted)
-    waiting = _Waiting(verdict)
-    for seal in Seal.objects.order_by("number").iterator(chunk_size=2_000):
-        if chain.follows(seal):
-            waiting.add(seal)
-        if steps is not None:
-            steps.progress(min(verdict.rows, total or 0), total, "Rows verified")
-    waiting.look_at_all()
+    with TwoReaders() as readers:
+        waiting = _Waiting(verdict, readers)
+        for seal in Seal.objects.order_by("number").iterator(chunk_size=2_000):
+            if chain.follows(seal):
+                waiting.add(seal)
+            if steps is not None:
+                steps.progress(min(verdict.rows, total or 0), total, "Rows verified")
+        waiting.look_at_all()
     chain.finish()
     verdict.breaks.sort(key=lambda one: (one.seal, one.row or 0))
     verdict.unsealed = unsealed()
@@ -143,10 +144,12 @@ class _Chain:
 class _Waiting:
     """Seals whose rows are looked at together, by table and layout, until they are many enough."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, readers: TwoReaders) -> None:
         self.verdict = verdict
+        self.readers = readers
         self.seals: dict[tuple[str, int], list[Seal]] = {}
         self.rows: dict[tuple[str, int], int] = {}
+        self.full: list[list[Seal]] = []
 
     def add(self, seal: Seal) -> None:
         key = (seal.table, seal.layout)
@@ -155,21 +158,33 @@ class _Waiting:
         if present and (
             present[-1].last_id != seal.after_id or self.rows[key] + seal.entry_count > ROWS_AT_ONCE
         ):
-            self._look_at(key)
+            self._fill(key)
         self.seals.setdefault(key, []).append(seal)
         self.rows[key] = self.rows.get(key, 0) + seal.entry_count
 
     def look_at_all(self) -> None:
         for key in list(self.seals):
-            self._look_at(key)
+            self._fill(key)
+        self._look()
 
-    def _look_at(self, key: tuple[str, int]) -> None:
-        seals, count = self.seals.pop(key), self.rows.pop(key)
-        self.verdict.rows += count
-        table = chained.table_called(key[0])
-        assert table is not None
+    def _fill(self, key: tuple[str, int]) -> None:
+        self.full.append(self.seals.pop(key))
+        del self.rows[key]
+        if len(self.full) == 2:
+            self._look()
+
+    def _look(self) -> None:
+        if not self.full:
+            return
+        asked = [_stretch(seals) for seals in self.full]
+        read = self.readers.read(asked[0], asked[1] if len(asked) == 2 else None)
+        for seals, lines in zip(self.full, read, strict=True):
+            self._look_at(seals, lines)
+        self.full.clear()
+
+    def _look_at(self, seals: list[Seal], lines: Lines) -> None:
+        self.verdict.rows += sum(seal.entry_count for seal in seals)
         lists = _lists(seals)
-        lines = read_lines(table, key[1], after=seals[0].after_id, last=seals[-1].last_id)
         for seal, own, holds in _shared_out(seals, lines):
             listed = lists.get(seal.pk)
             if listed is None or listed.hash() != seal.list_hash:
@@ -181,6 +196,12 @@ class _Waiting:
                     _note(self.verdict, one)
 
 
+def _stretch(seals: Sequence[Seal]) -> Stretch:
+    table = chained.table_called(seals[0].table)
+    assert table is not None
+    return Stretch(table, seals[0].layout, seals[0].after_id, seals[-1].last_id)
+
+
 def _lists(seals: Sequence[Seal]) -> dict[int, RowList]:
     found: dict[int, RowList] = {}
     for start in range(0, len(seals), _SEALS_ASKED):
@@ -190,8 +211,15 @@ def _lists(seals: Sequence[Seal]) -> dict[int, RowList]:
     return found
 
 
-def _shared_out(seals: Sequence[Seal], lines: list[bytes]) -> Iterator[tuple[Seal, list[bytes], bool]]:
-    """The lines of each seal, and whether it holds: by number where all do, else by their ids."""
+def _shared_out(seals: Sequence[Seal], read: Lines) -> Iterator[tuple[Seal, list[bytes], bool]]:
+    """Each seal, its lines, and whether it holds: by number where all do, else by their ids.
+
+    The lines of a seal that is alone and holds are not told apart: nobody asks for them.
+    """
+    if len(seals) == 1 and read.hash == seals[0].rows_hash:
+        yield seals[0], [], True
+        return
+    lines = read.apart()
     ends = list(accumulate(seal.entry_count for seal in seals))
     shares = [lines[end - seal.entry_count : end] for seal, end in zip(seals, ends, strict=True)]
     held = [rules.rows_hash(own) == seal.rows_hash for seal, own in zip(seals, shares, strict=True)]
