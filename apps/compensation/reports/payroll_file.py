@@ -8,11 +8,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from apps.compensation.models import PayoutRun
 from apps.compensation.reports.xlsx_report import Formats, begin_sheet, options_beside, write_total
-from apps.compensation.reports.xlsx_rows import RowWriter
+from apps.compensation.reports.xlsx_rows import Book, RowWriter
 from apps.compensation.rules import payroll_layout as rules
 from apps.compensation.rules.payroll_layout import Layout
 from apps.core.errors import InvalidInput
@@ -57,7 +55,7 @@ def write_xlsx(
     path: Path, *, run: PayoutRun, layout: Layout, rows: Iterable[dict[str, Any]], made_at: datetime
 ) -> None:
     """Write the payroll file to ``path``: a sheet a currency, typed cells, totals as formulas if asked."""
-    book = xlsxwriter.Workbook(str(path), options_beside(path))
+    book = Book(str(path), options_beside(path))
     created = made_at.replace(tzinfo=None, microsecond=0)
     book.set_properties({"title": f"Payroll {run.code}", "comments": run.fingerprint, "created": created})
     formats = Formats(book)

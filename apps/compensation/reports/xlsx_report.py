@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from django.conf import settings
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from apps.compensation.models import PayoutRun
-from apps.compensation.reports.xlsx_rows import MOST_ROWS, PlainRows, RowWriter
+from apps.compensation.reports.xlsx_rows import MOST_ROWS, Book, PlainRows, RowWriter
 from apps.compensation.selectors.control import ControlTotal
 from apps.compensation.selectors.reports import LINE_COLUMNS, LineRow, ReportRow, SummaryRow
 from apps.core.money import exponent, to_major
@@ -32,6 +31,7 @@ COLUMNS = (
 )  # fmt: skip
 _KINDS = "ttnttttnttnmmm"
 _LINE_KINDS = "nttttnttttt" + "m"
+_LINE_REPEATED = 8
 _LINE_WIDTHS = (8, 24, 14, 22, 22, 12, 28, 14, 24, 24, 40, 14)
 OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 COVER = "Summary"
@@ -114,7 +114,7 @@ class _Book:
     """A workbook that is finished on leaving, and dated as the file is, so that the same data give the same bytes."""
 
     def __init__(self, path: Path, title: str, run: PayoutRun, cover: Cover) -> None:
-        self.book = xlsxwriter.Workbook(str(path), options_beside(path))
+        self.book = Book(str(path), options_beside(path))
         created = cover.made_at.replace(tzinfo=None, microsecond=0)
         self.book.set_properties({"title": title, "comments": run.fingerprint, "created": created})
 
@@ -183,7 +183,7 @@ def _write_report_sheet(book: Any, formats: Formats, currency: str, rows: Iterab
 def _write_line_sheets(
     book: Any, formats: Formats, currency: str, rows: Iterator[LineRow]
 ) -> Iterator[Total]:
-    writer = RowWriter(_LINE_KINDS, currency, formats.money(currency))
+    writer = RowWriter(_LINE_KINDS, currency, formats.money(currency), repeated=_LINE_REPEATED)
     last = len(LINE_COLUMNS) - 1
     number = 0
     while (first := next(rows, None)) is not None:
