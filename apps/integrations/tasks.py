@@ -1,11 +1,13 @@
-"""The jobs of this app: check an import, write an import."""
+"""The jobs of this app: check an import, write an import; and the sweeps of its webhooks."""
 
 from typing import Any
 
+from celery import shared_task
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.integrations.models import ImportRun, RunState
-from apps.integrations.services import imports
+from apps.integrations.services import imports, webhook_sending
 from apps.jobs.context import JobContext
 from apps.jobs.handlers import handles
 
@@ -33,3 +35,15 @@ def write(job: JobContext) -> dict[str, Any]:
         "url": reverse("integrations:import", args=[run.pk]),
         "url_label": "Open the import",
     }
+
+
+@shared_task(name="integrations.send_webhooks")
+def send_webhooks() -> None:
+    """One bounded round of the outbox; any number of them at once share the endpoints."""
+    webhook_sending.send_due(at=timezone.now())
+
+
+@shared_task(name="integrations.forget_webhooks")
+def forget_webhooks() -> None:
+    """Delete what was delivered over a month ago."""
+    webhook_sending.forget_delivered(at=timezone.now())

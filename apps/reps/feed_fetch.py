@@ -5,7 +5,6 @@ judged: a name that answers differently a second time gains nothing. Redirects a
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import time
@@ -15,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.conf import settings
 
+from apps.core.addresses import is_public
 from apps.reps.rules.ical_text import MOST_BYTES
 
 TIMEOUT_SECONDS = 10.0
@@ -137,15 +137,3 @@ def resolved(host: str, port: int) -> str:
     if not addresses:
         raise FeedUnreadable("It could not be reached.")
     return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether the address is of the open internet: not private, loopback, link-local, reserved or multicast."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if inner is not None:
-        return is_public(str(inner))
-    return found.is_global and not found.is_multicast and not found.is_reserved

@@ -165,6 +165,9 @@ FEED_HOSTS_ALLOWED = [host.lower() for host in env.list("FEED_HOSTS_ALLOWED", de
 # Hosts that webhooks may call although they lie within a private network, also over http.
 WEBHOOK_HOSTS_ALLOWED = [host.lower() for host in env.list("WEBHOOK_HOSTS_ALLOWED", default=[])]
 
+# Hosts that webhooks may call although they lie within a private network, also over http.
+WEBHOOK_HOSTS_ALLOWED = [host.lower() for host in env.list("WEBHOOK_HOSTS_ALLOWED", default=[])]
+
 SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
