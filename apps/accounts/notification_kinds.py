@@ -4,8 +4,9 @@ Each app declares the kinds that it sends in a ``notification_kinds`` module of 
 it is ready; this app sends none and knows none by name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 _KINDS: dict[str, "Kind"] = {}
 
@@ -23,8 +24,20 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """A whole message in place of a line: what a kind that has more to say sends by e-mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
 class Kind:
-    """``label`` names it on a page, ``says`` when it is told, ``many`` follows a number ("12 promises …")."""
+    """``label`` names it on a page, ``says`` when it is told, ``many`` follows a number ("12 promises …").
+
+    ``letter`` makes a message of its own from a notification (``None``: there is nothing to send any more).
+    """
 
     key: str
     label: str
@@ -32,6 +45,7 @@ class Kind:
     many: str
     usual: Way
     icon: str = "bell"
+    letter: Callable[[Any], Letter | None] | None = None
 
     def counted(self, count: int) -> str:
         """One line in place of ``count`` notifications."""

@@ -24,6 +24,8 @@ from apps.integrations.selectors import runs as imports
 from apps.jobs.models import Job
 from apps.leads.selectors import contests, hand_offs, meetings, opportunities
 from apps.leads.selectors import queue as queue_selectors
+from apps.scorecards.selectors.coaching import open_support_query
+from apps.scorecards.selectors.review_items import open_actions_query, unanswered_query
 from apps.slas import selectors as slas
 
 # Beyond this nobody reads the figure, and the database need not count on.
@@ -139,8 +141,22 @@ def _read_plans_to_sign(number: int) -> Count:
     return Count(number, hot=number > 0, says=f"{words} for your name" if number else "")
 
 
+def _read_review_actions(number: int) -> Count:
+    return Count(number, says="open actions of yours" if number != 1 else "open action of yours")
+
+
+def _read_complaints(number: int) -> Count:
+    return Count(
+        number, says="complaints without an answer" if number != 1 else "complaint without an answer"
+    )
+
+
 def _read_plans_to_approve(number: int) -> Count:
     return Count(number, says="waiting for your approval")
+
+
+def _read_support(number: int) -> Count:
+    return Count(number, hot=number > 0, says="on the lowest tier without an answer" if number else "")
 
 
 TALLIES: dict[str, Tally] = {
@@ -158,6 +174,9 @@ TALLIES: dict[str, Tally] = {
     "plans_to_sign": Tally(
         lambda user: [acknowledgements.unsigned_query(user, today=TODAY, most=CAP)], _read_plans_to_sign
     ),
+    "review_actions": Tally(lambda user: [open_actions_query(user, most=CAP)], _read_review_actions),
+    "complaints": Tally(lambda user: [unanswered_query(user, most=CAP)], _read_complaints),
+    "support": Tally(lambda user: [open_support_query(user, most=CAP)], _read_support),
     "unread": Tally(lambda user: [unread_query(user, most=MOST_UNREAD + 1)], Count),
 }
 

@@ -37,6 +37,9 @@ _MEETINGS = _place("Meetings", "leads:meetings", "cal", "m", "meetings")
 _OPPORTUNITIES = _place("Opportunities", "leads:opportunities", "flag", "o", "opportunities")
 _OWN_SCORECARD = _place("My scorecard", "scorecards:own", "chart", "s")
 _OWN_PAY = _place("My pay", "compensation:own", "money", "p", "plans_to_sign")
+_CAPACITY = _place("Capacity", "scorecards:capacity", "people", "k")
+_COACHING = _place("Coaching", "scorecards:coaching", "star", "a", "support")
+_OWN_TRAINING = _place("My training", "scorecards:own_training", "star", "i")
 _TEAM_TARGET = _place("Team target", "scorecards:team_target", "target", "t")
 _SCORECARDS = _place("Scorecards", "scorecards:list", "chart", "s")
 _RANKING = _place("Ranking", "scorecards:ranking", "medal", "r")
@@ -58,6 +61,10 @@ _MOTIONS = _place("Inbound, outreach", "leads:inbound", "bolt", "b")
 _SETUP = _place("Setup", "portal:setup", "cog", "u")
 _PROMISES = _place("Promises", "slas:board", "clock", "c")
 
+_REVIEW = _place("Weekly review", "scorecards:reviews", "doc", "w", "review_actions")
+_LEAD_ROI = _place("Leads: cost, return", "scorecards:lead_roi", "money", "x")
+_COMPLAINTS = _place("Complaints", "scorecards:complaints", "flag", "c", "complaints")
+
 _OWN_TIME = _place("My time", "leads:bookable_own", "clock", "t")
 
 _ACCOUNT_OWNER = (
@@ -66,6 +73,7 @@ _ACCOUNT_OWNER = (
     _OPPORTUNITIES,
     _OWN_TIME,
     _OWN_SCORECARD,
+    _OWN_TRAINING,
     _OWN_PAY,
     _INQUIRIES,
 )
@@ -76,9 +84,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _MEETINGS,
         _HAND_OFFS_MADE,
         _place("My numbers", "scorecards:own", "chart", "s"),
+        _OWN_TRAINING,
         _OWN_PAY,
         _INQUIRIES,
         _TEAM_TARGET,
+        _REVIEW,
         _SETUP,
     ),
     Role.AE: (
@@ -89,6 +99,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _CUSTOMERS,
         _OWN_SCORECARD,
         _OWN_STANDING,
+        _OWN_TRAINING,
         _OWN_PAY,
         _INQUIRIES,
     ),
@@ -104,8 +115,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _OPPORTUNITIES,
         _place("Customers", "customers:home", "handshake", "e", "customers"),
         _SCORECARDS,
+        _COACHING,
+        _CAPACITY,
         _RANKING,
         _TEAM_TARGET,
+        _REVIEW,
         _place("Team payouts", "compensation:runs", "money", "p"),
         _INQUIRIES,
         _REPLAYS,
@@ -113,6 +127,9 @@ PLACES: dict[str, tuple[Place, ...]] = {
     ),
     Role.MARKETING: (
         _place("Lead quality", "leads:quality", "chart", "q"),
+        _LEAD_ROI,
+        _COMPLAINTS,
+        _REVIEW,
         _LEADS,
         _MOTIONS,
         _place("How AEs answer", "leads:answer_patterns", "inbox", "h"),
@@ -142,7 +159,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
         _INQUIRIES,
         _RANKING,
         _SCORECARDS,
+        _place("Capacity", "scorecards:capacity", "people", "e"),
+        _place("Coaching", "scorecards:coaching", "star", "h", "support"),
         _TEAM_TARGET,
+        _REVIEW,
+        _LEAD_ROI,
         _place("Leads", "leads:leads", "list", "k"),
         _PROMISES,
         _CONTESTS,

@@ -3,11 +3,12 @@
 A person's notifications are claimed before their message is sent, in a transaction of its own. So two rounds
 at once never send the same, and a worker that is killed between the two loses that one message: in the portal
 what it told still stands. The other order would send twice whenever a worker dies behind a slow mail server.
-What the mail server refuses is given back and tried again.
+What the mail server refuses is given back and tried again. A kind with a letter of its own (``Kind.letter``) goes
+out as a message for each notification, claimed one by one, before what is told in lines.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPServerDisconnected
@@ -16,12 +17,12 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from apps.accounts.models import Notification, User
-from apps.accounts.notification_kinds import Kind, shown_kind
+from apps.accounts.notification_kinds import Kind, every_kind, shown_kind
 from apps.accounts.rules.digests import is_flood
 
 logger = logging.getLogger(__name__)
@@ -88,22 +89,59 @@ def _forget_leavers(at: datetime) -> None:
     Notification.objects.to_mail(at).filter(user__is_active=False).update(mail_due_at=None)
 
 
-def _send_to(user_id: int, connection: Any, at: datetime) -> bool:
+def _send_to(user_id: int, connection: Any, at: datetime) -> int:
+    letters = list(
+        Notification.objects.to_mail(at)
+        .filter(user=user_id, user__is_active=True, kind__in=_lettered())
+        .select_related("user")
+        .order_by("at", "pk")
+    )
+    return sum(_send_letter(one, connection, at) for one in letters) + _send_lines(user_id, connection, at)
+
+
+def _lettered() -> list[str]:
+    """The kinds that send a message of their own."""
+    return [kind.key for kind in every_kind() if kind.letter is not None]
+
+
+def _send_letter(one: Notification, connection: Any, at: datetime) -> bool:
+    kind = shown_kind(one.kind)
+    if not Notification.objects.to_mail(at).filter(pk=one.pk).update(mailed_at=at):
+        return False
+    letter = kind.letter(one) if kind.letter is not None else None
+    if letter is None:
+        return False
+    message = _mail(one.user.email, letter.subject, letter.text, letter.html, connection)
+    return _sent(message, one.user_id, Notification.objects.filter(pk=one.pk), at)
+
+
+def _send_lines(user_id: int, connection: Any, at: datetime) -> bool:
     claimed = _claim(user_id, at)
     if claimed is None:
         return False
     person, sections = claimed
+    held = Notification.objects.filter(user=user_id, mailed_at=at).exclude(kind__in=_lettered())
+    return _sent(lambda: _message(person, sections, connection), user_id, held, at)
+
+
+def _sent(
+    message: EmailMultiAlternatives | Callable[[], EmailMultiAlternatives],
+    user_id: int,
+    claimed: QuerySet[Notification],
+    at: datetime,
+) -> bool:
+    """Whether it went out; if not, what was ``claimed`` for it at ``at`` is given back."""
     try:
-        _message(person, sections, connection).send()
+        (message() if callable(message) else message).send()
     except SMTPServerDisconnected as error:
-        _wait(user_id, at)
+        _wait(claimed)
         raise _ServerAway from error
     except (SMTPException, ValueError) as error:  # a header that cannot be sent is a ValueError
-        _try_later(user_id, at)
+        _try_later(claimed, at)
         logger.warning("A mail to user %s was refused (%s).", user_id, type(error).__name__)
         return False
     except OSError as error:
-        _wait(user_id, at)
+        _wait(claimed)
         raise _ServerAway from error
     return True
 
@@ -118,7 +156,7 @@ def _claim(user_id: int, at: datetime) -> tuple[User, list[Section]] | None:
     )
     if person is None:
         return None
-    due = Notification.objects.to_mail(at).filter(user=person)
+    due = Notification.objects.to_mail(at).filter(user=person).exclude(kind__in=_lettered())
     sections = _sections(due)
     claimed = due.update(mailed_at=at)
     if not claimed:
@@ -144,16 +182,17 @@ def _sections(due: Any) -> list[Section]:
     return sorted(sections, key=lambda section: section.kind.label)
 
 
-def _wait(user_id: int, claimed_at: datetime) -> None:
+def _wait(claimed: QuerySet[Notification]) -> None:
     """Give a claim back, due as before."""
-    Notification.objects.filter(user=user_id, mailed_at=claimed_at).update(mailed_at=None)
+    claimed.update(mailed_at=None)
 
 
-def _try_later(user_id: int, claimed_at: datetime) -> None:
+def _try_later(claimed: QuerySet[Notification], claimed_at: datetime) -> None:
     """Give a claim back for a later hour; what is older than ``GIVE_UP_AFTER`` is not tried again."""
-    claimed = Notification.objects.filter(user=user_id, mailed_at=claimed_at)
-    claimed.filter(at__lt=claimed_at - GIVE_UP_AFTER).update(mailed_at=None, mail_due_at=None)
-    claimed.update(mailed_at=None, mail_due_at=claimed_at + TRY_AGAIN_AFTER)
+    ids = list(claimed.values_list("pk", flat=True))
+    held = Notification.objects.filter(pk__in=ids, mailed_at=claimed_at)
+    held.filter(at__lt=claimed_at - GIVE_UP_AFTER).update(mailed_at=None, mail_due_at=None)
+    held.update(mailed_at=None, mail_due_at=claimed_at + TRY_AGAIN_AFTER)
 
 
 def _message(person: User, sections: Sequence[Section], connection: Any) -> EmailMultiAlternatives:
@@ -167,14 +206,24 @@ def _message(person: User, sections: Sequence[Section], connection: Any) -> Emai
         "list_url": _absolute(reverse("accounts:notifications")),
         "choices_url": _absolute(reverse("accounts:notification_preferences")),
     }
+    return _mail(
+        person.email,
+        f"{settings.COMPANY_NAME} sales portal: {only}",
+        render_to_string("accounts/mail/notifications.txt", context),
+        render_to_string("accounts/mail/notifications.html", context),
+        connection,
+    )
+
+
+def _mail(to: str, subject: str, text: str, html: str, connection: Any) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
-        subject=" ".join(f"{settings.COMPANY_NAME} sales portal: {only}".split()),
-        body=render_to_string("accounts/mail/notifications.txt", context),
-        to=[person.email],
+        subject=" ".join(subject.split()),
+        body=text,
+        to=[to],
         headers={"Auto-Submitted": "auto-generated"},
         connection=connection,
     )
-    message.attach_alternative(render_to_string("accounts/mail/notifications.html", context), "text/html")
+    message.attach_alternative(html, "text/html")
     return message
 
 

@@ -11,6 +11,7 @@ from apps.portal.demo import (
     agreements,
     asking,
     cadences,
+    coaching,
     crediting,
     customers,
     founding,
@@ -104,6 +105,8 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
         with transaction.atomic():
             ranking.put_ranking(company, span)
             scorecards.put_card_reviews(span)
+        with transaction.atomic():
+            coaching.put_coaching(company, span, seed)
         with transaction.atomic():
             crediting.put_money(company, span, seed)
         with transaction.atomic():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from django.db.models import BigIntegerField, F, Q, Sum
+from django.db.models import BigIntegerField, F, Sum
 
 from apps.core.money import round_half_up
 from apps.core.periods import Period
@@ -60,6 +60,8 @@ class TeamTarget:
     apart: dict[str, int]
     asked_converted_leads: Fraction | None
     asked_accepted_minor: Fraction | None
+    asked_pipeline_minor: Fraction | None
+    asked_won_minor: Fraction | None
 
     @property
     def converted_leads(self) -> Fraction:
@@ -78,6 +80,10 @@ class TeamTarget:
     @property
     def rejected(self) -> Fraction:
         return self.total.count(EventKind.REJECTED)
+
+    @property
+    def stage_1_minor(self) -> int:
+        return round_half_up(self.total.amount(EventKind.STAGE_1))
 
     @property
     def stage_2_minor(self) -> int:
@@ -157,32 +163,35 @@ class _Adding:
         )
 
 
+_ASKED = {
+    "asked_converted_leads": QuotaMeasure.CONVERTED_LEADS,
+    "asked_accepted_minor": QuotaMeasure.AMOUNT_ACCEPTED,
+    "asked_pipeline_minor": QuotaMeasure.PIPELINE,
+    "asked_won_minor": QuotaMeasure.AMOUNT_WON,
+}
+_MEASURES = tuple(_ASKED.values())
+
+
 def _asked(team: Team, period: Period) -> dict[str, Fraction | None]:
+    """What the team's quotas ask of ``period``, by measure; amounts in the team's currency alone."""
     quotas = list(Quota.objects.filter(team=team, starts_on__lt=period.end, ends_on__gt=period.start))
-    leads = [
-        Asked(Period(quota.starts_on, quota.ends_on), quota.target_count)
-        for quota in quotas
-        if quota.measure == QuotaMeasure.CONVERTED_LEADS and quota.target_count is not None
-    ]
-    amounts = [
-        Asked(Period(quota.starts_on, quota.ends_on), quota.target_minor)
-        for quota in quotas
-        if quota.measure == QuotaMeasure.AMOUNT_ACCEPTED
-        and quota.target_minor is not None
-        and quota.currency == team.currency
-    ]
-    return {
-        "asked_converted_leads": target_for(period, leads),
-        "asked_accepted_minor": target_for(period, amounts),
-    }
+
+    def asked(measure: str) -> Fraction | None:
+        found = []
+        for quota in quotas:
+            amount = quota.target_count if quota.target_count is not None else quota.target_minor
+            own = quota.target_count is not None or quota.currency == team.currency
+            if quota.measure == measure and own and amount is not None:
+                found.append(Asked(Period(quota.starts_on, quota.ends_on), amount))
+        return target_for(period, found)
+
+    return {name: asked(measure) for name, measure in _ASKED.items()}
 
 
 def target_periods(team: Team) -> list[Period]:
     """The periods for which ``team`` has a target, newest first."""
     spans = (
-        Quota.objects.filter(
-            Q(measure=QuotaMeasure.CONVERTED_LEADS) | Q(measure=QuotaMeasure.AMOUNT_ACCEPTED), team=team
-        )
+        Quota.objects.filter(measure__in=_MEASURES, team=team)
         .order_by("-starts_on")
         .values_list("starts_on", "ends_on")
         .distinct()
@@ -196,8 +205,6 @@ def default_team(teams: Iterable[Team]) -> Team | None:
     if not found:
         return None
     with_target = set(
-        Quota.objects.filter(
-            team__in=found, measure__in=(QuotaMeasure.CONVERTED_LEADS, QuotaMeasure.AMOUNT_ACCEPTED)
-        ).values_list("team_id", flat=True)
+        Quota.objects.filter(team__in=found, measure__in=_MEASURES).values_list("team_id", flat=True)
     )
     return next((team for team in found if team.pk in with_target), found[0])

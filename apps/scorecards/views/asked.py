@@ -82,6 +82,11 @@ def as_of(request: HttpRequest) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+def instant(text: str) -> datetime:
+    """An instant that was written down as text by ourselves."""
+    return datetime.fromisoformat(text)
+
+
 def month_switch(shown: Period, *, first: date | None = None) -> dict[str, Any]:
     """The months before and after the shown one, as far as they exist."""
     running = month_of(today())

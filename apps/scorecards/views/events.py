@@ -72,6 +72,7 @@ TEAM_PARTS = {
     "converted-leads": (EventKind.HANDED_OFF, "Converted leads"),
     "accepted": (EventKind.ACCEPTED, "Accepted"),
     "rejected": (EventKind.REJECTED, "Rejected"),
+    "stage-1": (EventKind.STAGE_1, "Stage 1"),
     "stage-2": (EventKind.STAGE_2, "Stage 2"),
     "won": (EventKind.WON, "Won"),
 }

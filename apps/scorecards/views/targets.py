@@ -15,8 +15,10 @@ from apps.core.policies import guarded, visible_or_404
 from apps.leads.models import EventKind
 from apps.reps.models import Team
 from apps.scorecards import policies
+from apps.scorecards.presentation_targets import contribution_sides, outlook, pipeline_side
 from apps.scorecards.rules.figures import plain
 from apps.scorecards.rules.targets import run_rate, running_total
+from apps.scorecards.selectors.target_outlook import contributions, forecasts
 from apps.scorecards.selectors.targets import TeamTarget, default_team, target_periods, team_target
 from apps.scorecards.views import asked
 
@@ -37,6 +39,7 @@ def target(request: HttpRequest) -> HttpResponse:
     periods = target_periods(team)
     period, wrong = _period(request, periods, today)
     found = team_target(team=team, period=period, as_of=asked.as_of(request))
+    seen = forecasts(target=found, day=today, as_of=asked.as_of(request))
     sees_reps = policies.sees_peers_of_team(user, team)
     context = {
         "team": team,
@@ -47,8 +50,14 @@ def target(request: HttpRequest) -> HttpResponse:
         "after": period.following() if period.end <= today else None,
         "wrong": wrong,
         "target": found,
-        "leads": _side(found, today, leads=True),
-        "amount": _side(found, today, leads=False),
+        "leads": _side(found, today, leads=True)
+        | {"outlook": outlook(seen.get(EventKind.HANDED_OFF), found.asked_converted_leads, "")},
+        "amount": _side(found, today, leads=False)
+        | {"outlook": outlook(seen.get(EventKind.ACCEPTED), found.asked_accepted_minor, team.currency)},
+        "pipeline": pipeline_side(found, today, seen.get(EventKind.STAGE_2)),
+        "roles": contribution_sides(
+            contributions(target=found, kind=EventKind.STAGE_2, as_of=asked.as_of(request)), found
+        ),
         "accepted": plain(found.accepted, 1),
         "rejected": plain(found.rejected, 1),
         "weeks": _weeks(found, today),
@@ -138,6 +147,7 @@ def _weeks(found: TeamTarget, today: date) -> list[dict[str, Any]]:
             "accepted": plain(tally.count(EventKind.ACCEPTED), 1),
             "rejected": plain(tally.count(EventKind.REJECTED), 1),
             "amount": money(tally.amount(EventKind.ACCEPTED)),
+            "stage_1": money(tally.amount(EventKind.STAGE_1)),
             "stage_2": money(tally.amount(EventKind.STAGE_2)),
             "won": money(tally.amount(EventKind.WON)),
             "is_running": today in week,
