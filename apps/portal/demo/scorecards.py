@@ -1,6 +1,8 @@
 """What was said over the last scorecards: agreed actions, a private note, and a touch that was written down late."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
 from apps.leads.models import EventKind, FunnelEvent, Source
 from apps.leads.services.record import NewEvent, record_event, sourced
@@ -21,17 +23,21 @@ _NOW = (
 _PRIVATE = "Ask about leading the new team in spring, once the two large deals are through. Not before."
 
 
+_OF = ((RepRole.AE, "Jonas Berg"), (RepRole.ISR, "Maya Lindqvist"))
+"""Whose cards the manager went over; the rep signed the second one, the first waits."""
+
+
 def put_card_reviews(span: Span) -> None:
-    """Over the newest closed month, and the one before it, of an AE and of an SDR whose manager signed."""
+    """Over the newest closed month, and the one before it, of an AE and of an SDR."""
     month, before = span.months[-1], span.months[-2]
-    signed = Scorecard.objects.frozen().filter(month_on=month.start, signatures__signed_as=SignedAs.MANAGER)
-    for role in (RepRole.AE, RepRole.ISR):
-        card = (
-            signed.filter(rep__role=role, rep__user__isnull=False, rep__left_on=None)
-            .select_related("rep__team__manager", "rep__user")
-            .order_by("signatures__signed_at", "pk")
-            .first()
+    for role, name in _OF:
+        found = Scorecard.objects.frozen().filter(
+            month_on=month.start, rep__role=role, rep__user__isnull=False, rep__left_on=None
         )
+        found = found.filter(rep__team__manager__isnull=False).select_related(
+            "rep__team__manager", "rep__user"
+        )
+        card = found.filter(rep__name=name).first() or found.order_by("pk").first()
         if card is None:
             continue
         rep, manager = card.rep, card.rep.team.manager
@@ -62,8 +68,18 @@ def put_card_reviews(span: Span) -> None:
             )
         if role == RepRole.AE:
             cards.write_private_note(rep=rep, month=month, author=manager, text=_PRIVATE, at=now)
+            _sign(card, (manager,), now)
         else:
+            _sign(card, (manager, rep.user), now)
             _touch_late(rep, span)
+
+
+def _sign(card: Scorecard, people: Iterable[Any], at: datetime) -> None:
+    """Who has not signed yet does."""
+    signed = set(card.signatures.values_list("user", flat=True))
+    for user in people:
+        if user.pk not in signed:
+            cards.sign(card=card, user=user, fingerprint=card.fingerprint, at=at)
 
 
 def _touch_late(rep: Rep, span: Span) -> None:

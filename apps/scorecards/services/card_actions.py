@@ -31,7 +31,7 @@ def agree_action(
 
     Raises ``InvalidInput`` naming the field, and ``UnableToWrite`` for anybody but the two.
     """
-    text, part = text.strip(), part_of(rep, actor)
+    text, part = text.strip(), part_of(rep=rep, user=actor)
     if not text:
         raise InvalidInput("Say what is to be done.", field="text")
     if len(text) > MOST_WORDS:
@@ -42,7 +42,12 @@ def agree_action(
     if due_on < day_of(at, settings.COMPANY_TIME_ZONE):
         raise InvalidInput("Choose a day that is not over.", field="due_on")
     action = ScorecardAction.objects.create(
-        scorecard=card_row(rep, month), text=text, owner=person, due_on=due_on, agreed_by=actor, agreed_at=at
+        scorecard=card_row(rep=rep, month=month),
+        text=text,
+        owner=person,
+        due_on=due_on,
+        agreed_by=actor,
+        agreed_at=at,
     )
     audit.record(
         verb="scorecards.action.agreed",
@@ -74,7 +79,7 @@ def close_action(
         "scorecard__rep__team__manager", "scorecard__rep__user"
     ).get(pk=action.pk)
     rep, words = action.scorecard.rep, words.strip()
-    part_of(rep, actor)
+    part_of(rep=rep, user=actor)
     if len(words) > MOST_WORDS:
         raise InvalidInput(f"Keep it to {MOST_WORDS} characters.", field="words")
     if outcome is ActionOutcome.DROPPED and not words:

@@ -86,8 +86,7 @@ def freeze_month(
     today = day_of(at, settings.COMPANY_TIME_ZONE)
     if today < month.end:
         raise UnableToFreeze(f"{month.name} is not over: its scorecards are still open.")
-    closed_at = closed_as_of(month) or at
-    freeze_ranking(month=month, at=closed_at, actor=actor)
+    freeze_ranking(month=month, at=closed_as_of(month) or at, actor=actor)
     present = Rep.objects.filter(in_month(month)).select_related("calendar", "team__calendar")
     frozen = set(
         Scorecard.objects.frozen().filter(month_on=month.start).order_by().values_list("rep_id", flat=True)
@@ -99,7 +98,7 @@ def freeze_month(
     for start in range(0, len(missing), REPS_AT_ONCE):
         if progress is not None:
             progress(start, len(missing), missing[start].team.name)
-        done += _freeze(missing[start : start + REPS_AT_ONCE], month, closed_at, at, actor)
+        done += _freeze(missing[start : start + REPS_AT_ONCE], month, at, actor)
     if progress is not None:
         progress(len(missing), len(missing), "")
     return Frozen(done, len(everybody) - done)
@@ -112,9 +111,11 @@ def closed_as_of(month: Period) -> datetime | None:
 
 
 @transaction.atomic
-def _freeze(reps: list[Rep], month: Period, closed_at: datetime, at: datetime, actor: Any) -> int:
+def _freeze(reps: list[Rep], month: Period, at: datetime, actor: Any) -> int:
     """Freeze the cards of ``reps`` that are not by now. How many."""
+    # Whoever else closes the month waits here, and then closes it as of the same instant.
     hold([f"scorecards.month:{month.code}"])
+    closed_at = closed_as_of(month) or at
     rows = {
         card.rep_id: card
         for card in Scorecard.objects.select_for_update().filter(month_on=month.start, rep__in=reps)
@@ -142,7 +143,7 @@ def _freeze(reps: list[Rep], month: Period, closed_at: datetime, at: datetime, a
     return len(closed)
 
 
-def card_row(rep: Rep, month: Period) -> Scorecard:
+def card_row(*, rep: Rep, month: Period) -> Scorecard:
     """The row of a card, made when somebody writes on it."""
     return Scorecard.objects.get_or_create(rep=rep, month_on=month.start)[0]
 
@@ -156,7 +157,7 @@ def _checked(text: str, most: int = 2000) -> str:
     return text
 
 
-def part_of(rep: Rep, user: Any) -> SignedAs:
+def part_of(*, rep: Rep, user: Any) -> SignedAs:
     """As what ``user`` speaks about a card of ``rep``. Raises ``UnableToWrite`` for anybody but the two."""
     part = signs_as(rep, user)
     if part is None:
@@ -170,9 +171,9 @@ def write_note(*, rep: Rep, month: Period, author: Any, text: str, at: datetime)
 
     Raises ``InvalidInput`` for an empty or overlong text, ``UnableToWrite`` for anybody but the two.
     """
-    text, part = _checked(text), part_of(rep, author)
+    text, part = _checked(text), part_of(rep=rep, user=author)
     note = ScorecardNote.objects.create(
-        scorecard=card_row(rep, month), author=author, written_at=at, text=text
+        scorecard=card_row(rep=rep, month=month), author=author, written_at=at, text=text
     )
     audit.record(verb="scorecards.note.written", subject=note, at=at, actor=author)
     card_notices.tell_other(
@@ -190,10 +191,10 @@ def write_private_note(
     Raises as ``write_note``; a rep keeps no private notes here.
     """
     text = _checked(text)
-    if part_of(rep, author) is not SignedAs.MANAGER:
+    if part_of(rep=rep, user=author) is not SignedAs.MANAGER:
         raise UnableToWrite("Only the manager of the team keeps private notes about a scorecard.")
     note = ScorecardPrivateNote.objects.create(
-        scorecard=card_row(rep, month), author=author, written_at=at, text=text
+        scorecard=card_row(rep=rep, month=month), author=author, written_at=at, text=text
     )
     audit.record(verb="scorecards.private_note.written", subject=note, at=at, actor=author)
     return note
