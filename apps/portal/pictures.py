@@ -354,6 +354,7 @@ def spread(
     return {
         "peers": peers,
         "own": mine,
+        "own_is_you": own_word == "You",
         "marks": [{"left": f"{at(value):.2f}", "word": word} for value, word in marks],
         "low_width": f"{edges[0]:.2f}" if len(edges) > 1 else "",
         "good_left": f"{edges[-1]:.2f}" if len(edges) > 1 else "",

@@ -23,6 +23,16 @@ _NOW = (
 _PRIVATE = "Ask about leading the new team in spring, once the two large deals are through. Not before."
 
 
+_NOTES = {
+    RepRole.AE: (
+        "Cycle is the story: it gets shorter since you send the security pack with the proposal. Keep that.",
+        "Two of the deals came from leave cover. I would not count on them again.",
+    ),
+    RepRole.ISR: (
+        "Fast first answers, and it shows in the acceptance. Next: fewer meetings more than a week ahead.",
+        "Agreed. Some calls of the last days I wrote down late, they are not on the card.",
+    ),
+}
 _OF = ((RepRole.AE, "Jonas Berg"), (RepRole.ISR, "Maya Lindqvist"))
 """Whose cards the manager went over; the rep signed the second one, the first waits."""
 
@@ -66,6 +76,8 @@ def put_card_reviews(span: Span) -> None:
                 at=now,
                 actor=manager,
             )
+        for author, text in zip((manager, rep.user), _NOTES[role], strict=True):
+            cards.write_note(rep=rep, month=month, author=author, text=text, at=now)
         if role == RepRole.AE:
             cards.write_private_note(rep=rep, month=month, author=manager, text=_PRIVATE, at=now)
             _sign(card, (manager,), now)

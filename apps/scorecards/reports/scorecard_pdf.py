@@ -138,7 +138,7 @@ def _signatures(row: Scorecard | None) -> list[list[str]]:
     signed = {one.signed_as: one for one in row.signatures.select_related("user")} if row is not None else {}
     return [
         [
-            part.label,
+            str(part.label),
             f"{signed[part].user.name}, {_moment(signed[part].signed_at)}"
             if part in signed
             else "not signed yet",

@@ -124,6 +124,7 @@ def _arrivals(card: Card, rep: Rep, as_of: datetime) -> Iterator[Arrival]:
         reverses__recorded_at__lte=as_of,
     )
     for event in fresh.filter(taken_back, kind=EventKind.REVERSED).distinct():
+        assert event.reverses is not None, "a reversal names its event"
         yield Arrival("reversed", event.reverses, event.recorded_at)
     parts = (
         approved_splits(None)
