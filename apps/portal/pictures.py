@@ -278,7 +278,9 @@ def target_chart(
                 "word": word,
                 "actual": in_figures(reached, currency, unit),
                 "target": in_figures(goal, currency, unit),
-                "others": [in_figures(of[index], currency, unit) for _, of in others],
+                "others": [
+                    in_figures(of[index] if index < len(of) else None, currency, unit) for _, of in others
+                ],
                 "gap": in_figures(reached - goal, currency, unit)
                 if reached is not None and goal is not None
                 else "–",

@@ -231,6 +231,16 @@ def context(now: datetime) -> dict[str, Any]:
             ("14 Dec", None, 220000000),
             ("21 Dec", None, 240000000),
         ],
+        "pipeline_lines": [
+            ("stage 1", [31000000, 58500000, 83800000, 104100000, 131400000, 149900000]),
+            ("won", [0, 4500000, 9800000, 14100000, 22400000, 31900000]),
+        ],
+        "bars_why": [
+            ("No answer", 12),
+            ("Not now", 9),
+            ("Chose a competitor", 6),
+            ("No reason given", 4, "", True),
+        ],
         "bars": [
             ("Leila Amrani", 262),
             ("Maya Lindqvist", 254),

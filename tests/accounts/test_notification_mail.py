@@ -13,7 +13,7 @@ from django.db import connections
 
 from apps.accounts import notification_kinds as kinds
 from apps.accounts.models import Notification, User
-from apps.accounts.notification_kinds import Kind, Way
+from apps.accounts.notification_kinds import Kind, Letter, Way
 from apps.accounts.rules.digests import FLOOD
 from apps.accounts.services import notification_mail as mailing
 from apps.accounts.services.notification_mail import GIVE_UP_AFTER, TRY_AGAIN_AFTER, send_due
@@ -267,6 +267,58 @@ class TestClaims:
 
 def _die(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+class TestLetters:
+    """A kind that has more to say than a line sends a message of its own for each notification."""
+
+    WITH_LETTER = "test_letter"
+
+    @pytest.fixture(autouse=True)
+    def _a_kind_with_a_letter(self, _two_kinds: None) -> None:
+        def letter(one: Notification) -> Letter | None:
+            if one.key == "gone":
+                return None
+            return Letter(f"All of {one.key}", f"Text of {one.key}", f"<p>Page of {one.key}</p>")
+
+        kinds.register(
+            [Kind(self.WITH_LETTER, "Packs", "A pack.", "packs", Way(True, "at_once"), letter=letter)]
+        )
+
+    def test_goes_out_beside_what_is_told_in_lines(self, cast: Cast) -> None:
+        tell(cast.sdr, "a", "b", kind=self.WITH_LETTER)
+        tell(cast.sdr, "fire", kind=AT_ONCE)
+        assert send_due(at=NOW) == 3
+        assert send_due(at=NOW) == 0
+        assert [message.subject for message in mail.outbox][:2] == ["All of a", "All of b"]
+        assert str(mail.outbox[0].alternatives[0][0]) == "<p>Page of a</p>"
+        assert "Title a" not in mail.outbox[2].body
+
+    def test_one_that_has_nothing_to_say_any_more_is_not_sent(self, cast: Cast) -> None:
+        tell(cast.sdr, "gone", kind=self.WITH_LETTER)
+        assert send_due(at=NOW) == 0
+        assert not Notification.objects.to_mail(NOW).exists()
+
+    def test_one_that_is_refused_is_tried_again_and_gives_no_other_back(
+        self, cast: Cast, server_says: Any, monkeypatch: Any
+    ) -> None:
+        tell(cast.sdr, "a", kind=self.WITH_LETTER)
+        server_says(smtplib.SMTPDataError(550, b"no"))
+        assert send_due(at=NOW) == 0
+        monkeypatch.undo()
+        one = Notification.objects.get()
+        assert (one.mailed_at, one.mail_due_at) == (None, NOW + TRY_AGAIN_AFTER)
+
+    def test_a_server_that_goes_away_leaves_it_due(self, cast: Cast, server_says: Any) -> None:
+        tell(cast.sdr, "a", kind=self.WITH_LETTER)
+        server_says(TimeoutError("slow"))
+        assert send_due(at=NOW) == 0
+        assert Notification.objects.to_mail(NOW).count() == 1
+
+    def test_who_has_left_gets_none(self, cast: Cast) -> None:
+        tell(cast.sdr, "a", kind=self.WITH_LETTER)
+        deactivate(person=cast.sdr, at=NOW, actor=cast.revops)
+        assert send_due(at=NOW) == 0
 
 
 class TestSchedule:

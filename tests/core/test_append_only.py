@@ -79,14 +79,21 @@ from apps.leads.services import contest_terms, gates, opportunities
 from apps.reps.models import Rep, TierChange
 from apps.reps.services.tiers import change_tier
 from apps.scorecards.models import (
+    ComplaintAnswer,
+    LeadComplaint,
     RankingHold,
     RankingHoldLift,
+    ReviewItem,
+    ReviewItemEnd,
+    ReviewReason,
     Scorecard,
     ScorecardAction,
     ScorecardActionClosing,
     ScorecardNote,
     ScorecardPrivateNote,
     ScorecardSignature,
+    Spend,
+    WeeklyReview,
 )
 from apps.scorecards.services.ranking_holds import hold_move, lift_hold
 from tests.cast import NOW, Cast
@@ -120,6 +127,13 @@ COLUMNS = {
     ScorecardAction: ("text", "none"),
     ScorecardActionClosing: ("words", "none"),
     ScorecardSignature: ("fingerprint", "none"),
+    WeeklyReview: ("fingerprint", "none"),
+    ReviewReason: ("note", "none"),
+    ReviewItem: ("text", "none"),
+    ReviewItemEnd: ("reason", "none"),
+    LeadComplaint: ("comment", "none"),
+    ComplaintAnswer: ("text", "none"),
+    Spend: ("note", "none"),
     CustomerPayment: ("label", "another"),
     CreditSplit: ("reason", "none"),
     CreditSplitPart: ("share", 1),
@@ -194,6 +208,7 @@ def record(cast: Cast) -> Cast:
         version=plan, rep=rep, user=cast.second_ae, typed_name=rep.name, version_fingerprint="1f", at=NOW
     )
     _replay(cast, rep)
+    _reviewed(cast, rep)
     _credit_and_rates(cast)
     _inquiry(cast, plan)
     _finance(cast, rep)
@@ -216,6 +231,41 @@ def _finance(cast: Cast, rep: Rep) -> None:
         at=NOW,
     )  # fmt: skip
     create_layout(name="Payroll", document=DEFAULT.as_document(), at=NOW, actor=cast.finance)
+
+
+def _reviewed(cast: Cast, rep: Rep) -> None:
+    """A pack with a reason and an action that is done, a complaint that was answered, an entry of spend."""
+    week, lead = date(2026, 11, 2), Lead.objects.get()
+    review = WeeklyReview.objects.create(
+        team=rep.team, week_on=week, made_at=NOW, meeting_at=NOW, copy={}, fingerprint="1f"
+    )
+    ReviewReason.objects.create(
+        subject="event:1", section="cold", team=rep.team, week_on=week, lead=lead, reason="no_fit",
+        given_by=cast.manager, given_at=NOW,
+    )  # fmt: skip
+    item = ReviewItem.objects.create(
+        review=review,
+        team=rep.team,
+        kind="decision",
+        text="We call.",
+        written_by=cast.manager,
+        written_at=NOW,
+    )
+    ReviewItemEnd.objects.create(item=item, how="done", ended_by=cast.manager, ended_at=NOW)
+    complaint = LeadComplaint.objects.create(
+        lead=lead, rep=rep, reason="other", comment="Nobody there.", made_at=NOW
+    )
+    ComplaintAnswer.objects.create(
+        complaint=complaint, kind="answered", text="True.", by=cast.marketing, at=NOW
+    )
+    Spend.objects.create(
+        source="Webinar",
+        month_on=date(2026, 10, 1),
+        amount_minor=5,
+        currency="EUR",
+        entered_at=NOW,
+        source_key="1",
+    )
 
 
 def _sealed(cast: Cast) -> None:

@@ -56,6 +56,11 @@ PAID_BY_IT = seen(*["sdr teammate outsider"] * 3)
 CARD_PEOPLE = f"{REPS} {MANAGERS} revops"
 PAY_PEOPLE = f"{REPS} {MANAGERS} finance revops"
 
+REVIEW_READERS = f"{REPS} {MANAGERS} marketing revops"
+COMPLAINT_READERS = f"{SDRS} {AES} {MANAGERS} marketing revops"
+# The manager owns each team's action.
+HOLDS_REVIEW = seen("manager revops", "manager revops", "outside_manager revops")
+
 # An inquiry of each SDR: RevOps and finance answer it, RevOps proposed a change of pay for it.
 ONLY_ITS_ASKER = seen("sdr", "teammate", "outsider")
 ITS_ANSWERERS = seen(*["finance revops"] * 3)
@@ -382,6 +387,37 @@ ROUTES: dict[str, Route] = {
         f"{MANAGERS} revops", "team", argument="team", kwargs={"period": "2026-10", "key": "won"}
     ),
     "scorecards:metrics": SIGNED_IN,
+    # --- The weekly review, complaints about leads, what leads cost and bring -----------------------
+    "scorecards:reviews": to(REVIEW_READERS),
+    "scorecards:review": to(REVIEW_READERS, "weekly_review"),
+    "scorecards:review_section": to(REVIEW_READERS, "weekly_review", kwargs={"key": "leads"}),
+    "scorecards:review_meeting": to(REVIEW_READERS, "weekly_review"),
+    "scorecards:review_item_add": to(f"{MANAGERS} revops", "weekly_review"),
+    "scorecards:review_items": to(REVIEW_READERS),
+    "scorecards:review_item_end": to(REVIEW_READERS, "review_item", acts=HOLDS_REVIEW),
+    "scorecards:review_reasons": to(f"{REPS} {MANAGERS}"),
+    "scorecards:review_make": to(f"{MANAGERS} revops", "reviewed_team", argument="team"),
+    "scorecards:review_ask": to(f"{MANAGERS} revops", "reviewed_team", argument="team"),
+    "scorecards:review_setting": to(f"{MANAGERS} revops", "reviewed_team", argument="team"),
+    "scorecards:complaints": to(COMPLAINT_READERS),
+    "scorecards:complaint": to(COMPLAINT_READERS, "complaint"),
+    "scorecards:complaint_answer": to("marketing", "complaint"),
+    "scorecards:complaint_withdraw": to(f"{SDRS} {AES}", "complaint"),
+    "scorecards:complain": to(f"{SDRS} {AES}", "lead", argument="lead"),
+    "scorecards:lead_roi": to(f"{MANAGERS} marketing finance revops"),
+    "scorecards:lead_roi_leads": to(f"{MANAGERS} marketing finance revops"),
+    "scorecards:spend": to("marketing finance revops"),
+    "scorecards:spend_correct": to("marketing revops", "spend"),
+    "api:weekly_reviews": to(REVIEW_READERS),
+    "api:weekly_review": to(REVIEW_READERS, "weekly_review"),
+    "api:review_items": to(f"{MANAGERS} revops", "weekly_review"),
+    "api:review_item_end": to(REVIEW_READERS, "review_item", acts=HOLDS_REVIEW),
+    "api:complaints": to(COMPLAINT_READERS),
+    "api:complain": to(f"{SDRS} {AES}"),
+    "api:team_target": to(" ".join(sorted(EVERYBODY)), "reviewed_team", argument="team"),
+    "api:lead_roi": to(f"{MANAGERS} marketing finance revops"),
+    "api:spend": to("marketing revops"),
+    "api:spend_correct": to("marketing revops", "spend"),
     # --- Imports ---------------------------------------------------------------------------------
     "integrations:imports": to("revops"),
     "integrations:upload": to("revops"),
@@ -398,6 +434,21 @@ ROUTES: dict[str, Route] = {
     "integrations:mapping": to("revops", kwargs={"key": "shipped:leads_basic"}),
     "integrations:mapping_edit": to("revops", kwargs={"key": "shipped:leads_basic"}),
     "integrations:mapping_file": to("revops", kwargs={"key": "shipped:leads_basic"}),
+    "integrations:webhooks": to("revops"),
+    "integrations:webhook_new": to("revops"),
+    "integrations:webhook": to("revops", "webhook"),
+    "integrations:webhook_edit": to("revops", "webhook"),
+    "integrations:webhook_rotate": to("revops", "webhook"),
+    "integrations:webhook_test": to("revops", "webhook"),
+    "integrations:webhook_send_all": to("revops", "webhook"),
+    "integrations:webhook_message": to("revops", "webhook_message"),
+    "integrations:webhook_send_again": to("revops", "webhook_message"),
+    "api:webhooks": to("revops"),
+    "api:webhook": to("revops", "webhook"),
+    "api:webhook_rotate": to("revops", "webhook"),
+    "api:webhook_messages": to("revops", "webhook"),
+    "api:webhook_message": to("revops", "webhook_message"),
+    "api:webhook_send_again": to("revops", "webhook_message"),
     # --- The API ---------------------------------------------------------------------------------
     "api:schema": SIGNED_IN,
     "api:queue": to(SDRS),
@@ -445,6 +496,7 @@ ROUTES: dict[str, Route] = {
     "compensation:statements": to(f"{MANAGERS} finance revops"),
     "compensation:statement": to(PAY_PEOPLE, "statement"),
     "compensation:statement_csv": to(PAY_PEOPLE, "statement"),
+    "compensation:statement_xlsx": to(PAY_PEOPLE, "statement"),
     "compensation:statement_pdf": to(PAY_PEOPLE, "statement"),
     "compensation:statement_proof": to(PAY_PEOPLE, "statement"),
     "api:statements": to(PAY_PEOPLE),

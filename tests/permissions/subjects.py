@@ -41,8 +41,8 @@ from apps.core.periods import parse_period
 from apps.customers.models import Churn, Contract, PassOn
 from apps.customers.services import pass_ons, readings
 from apps.customers.services.contracts import Terms
-from apps.integrations.models import ImportRun
-from apps.integrations.services import imports
+from apps.integrations.models import ImportRun, WebhookMessage
+from apps.integrations.services import imports, webhooks
 from apps.jobs import services as jobs
 from apps.leads.models import (
     Account,
@@ -82,6 +82,7 @@ from apps.scorecards.services import ranking_holds, ranking_policies, rankings
 from apps.slas.models import Policy
 from apps.slas.notification_kinds import OVERDUE
 from tests.cast import NOW, Cast
+from tests.permissions.reviews import keep_reviews
 from tests.settling import settle_period
 
 EVERYBODY = frozenset({
@@ -209,6 +210,26 @@ SEEN = {
     # One ranking of everybody: whoever has somebody in it opens what came since.
     "ranking": seen(*["ae second_ae manager outside_manager revops"] * 3),
     "ranking_policy": seen(*["manager outside_manager revops"] * 3),
+    # Packs, actions and complaints of each one's team: the SDRs' (the teammate is in it), the AEs', the outside one's.
+    "reviewed_team": seen(
+        "sdr teammate manager finance marketing revops",
+        "ae second_ae am manager finance marketing revops",
+        "outsider outside_manager finance marketing revops",
+    ),
+    **dict.fromkeys(
+        ("weekly_review", "review_item"),
+        seen(
+            "sdr teammate manager marketing revops",
+            "ae second_ae am manager marketing revops",
+            "outsider outside_manager marketing revops",
+        ),
+    ),
+    "complaint": seen(
+        "sdr manager marketing revops",
+        "teammate manager marketing revops",
+        "outsider outside_manager marketing revops",
+    ),
+    "spend": seen(*["marketing revops"] * 3),
     "statement": seen(
         "sdr manager finance revops",
         "teammate manager finance revops",
@@ -256,6 +277,8 @@ SEEN = {
     "plan_assignment": seen(*["revops"] * 3),
     # An import belongs to nobody's scope: RevOps alone sees what was in a file.
     "import": seen(*["revops"] * 3),
+    "webhook": seen(*["revops"] * 3),
+    "webhook_message": seen(*["revops"] * 3),
     # What each stage asks is the whole company's to read.
     "gate": everyone_sees(),
     # Won by the AE, looked after by the AM; what they see follows from it.
@@ -423,6 +446,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
             agreed_at=NOW,
         )
         keep("card_action", whose, action)
+    keep_reviews(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)
     ranking = rankings.recompute_rankings(as_of=NOW.date(), at=NOW, apply=False).snapshot
     for whose, (_, ae, _) in pairs.items():
         keep("standing", whose, ranking.rows.get(rep=ae))
@@ -431,8 +455,15 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("ranking_hold", whose, held(ae))
         keep("ranking_policy", whose, ranking_policies.write_draft(draft=ranking_policies.Draft(), at=NOW))
     checked = checked_import(cast)
+    told, _ = webhooks.add_endpoint(
+        name="CRM", url="https://crm.example/hooks", kinds=["lead.collected"], at=NOW, actor=cast.revops
+    )
+    message = webhooks.send_test(endpoint=told, at=NOW, actor=cast.revops)
+    WebhookMessage.objects.filter(pk=message.pk).update(state="dead", due_at=None, settled_at=NOW)
     for whose in pairs:
         keep("import", whose, checked)
+        keep("webhook", whose, told)
+        keep("webhook_message", whose, message)
     _keep_calendars(cast, keep)
     _keep_customers(cast, {whose: (ae, am) for whose, (_, ae, am) in pairs.items()}, keep)
     _keep_pay(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)

@@ -15,7 +15,7 @@ from apps.core.periods import month_of, year_of
 from apps.leads.models import EventKind, FunnelEvent, Lead, LeadStage, Source
 from apps.leads.services.record import NewEvent, record_events
 from apps.scorecards.models import Spend
-from apps.scorecards.rules.roi import Outcome
+from apps.scorecards.rules.roi import STEPS, Outcome
 from apps.scorecards.selectors import roi
 from apps.scorecards.services import spend
 from tests.cast import NOW, Cast
@@ -92,7 +92,8 @@ class TestRoi:
                 found.whole.revenue,
                 found.whole.spend,
             )
-        assert min(found.whole.counts.values()) > 0
+        # (Nobody is qualified in this record: its hand-offs were made without a form.)
+        assert min(found.whole.count(step) for step in STEPS if step != "sqls") > 0
 
     def test_reads_three_statements_whatever_the_number_of_leads(
         self, company: Company, marketing: User, django_assert_num_queries: DjangoAssertNumQueries

@@ -5,15 +5,16 @@ The data is not ours to ship; without it these are skipped. Its README says what
 
 import csv
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from apps.core.periods import parse_period, quarter_of
+from apps.core.periods import Period, parse_period, quarter_of
 from apps.leads.models import EventKind
 from apps.scorecards.selectors import team_target
+from apps.scorecards.selectors.target_outlook import contributions, forecasts
 from apps.scorecards.selectors.targets import target_periods
 from tests.marketstar import MarketStar
 
@@ -75,3 +76,42 @@ def test_each_sdr_has_what_a_plain_reading_of_the_files_gives(marketstar: Market
 def test_the_page_offers_every_quarter_that_has_a_target(marketstar: MarketStar) -> None:
     codes = [period.code for period in target_periods(marketstar.team)]
     assert codes == ["2022Q4", *reversed(QUARTERS)]
+
+
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_by_role_the_whole_accepted_amount_is_the_sdrs(marketstar: MarketStar, quarter: str) -> None:
+    """The export names an SDR for every opportunity: contributions sum to the cent, all of them the SDRs'."""
+    target = team_target(team=marketstar.team, period=parse_period(quarter))
+    found = contributions(target=target, kind=EventKind.ACCEPTED)
+    assert found.whole_minor == QUARTERS[quarter][1]
+    assert sum(one.amount_minor for one in found.sourced) == QUARTERS[quarter][1]
+    assert {one.role for one in found.sourced if one.amount_minor} <= {"isr", "osr"}
+
+
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_the_forecast_at_mid_quarter_is_stated_from_its_last_eight_weeks(
+    marketstar: MarketStar, quarter: str
+) -> None:
+    period = parse_period(quarter)
+    day = period.start + timedelta(days=45)
+    so_far = team_target(team=marketstar.team, period=Period(period.start, day))
+    seen = forecasts(target=team_target(team=marketstar.team, period=period), day=day)[EventKind.HANDED_OFF]
+    leads = handed_off_days(marketstar)
+    weekly = [
+        Fraction(
+            sum(1 for one in leads if day - timedelta(days=7 * n) <= one < day - timedelta(days=7 * n - 7))
+        )
+        for n in range(8, 0, -1)
+    ]
+    assert so_far.converted_leads == sum(1 for one in leads if period.start <= one < day)
+    if seen is not None:
+        assert seen.mean_a_week == sum(weekly) / len(weekly)
+
+
+def handed_off_days(marketstar: MarketStar) -> list[date]:
+    """Straight from the CSV: the day on which each opportunity was created."""
+    with (marketstar.folder / "Opportunities.csv").open(newline="") as lines:
+        return [
+            datetime.strptime(row["CreatedDate"].split(" ")[0], "%m/%d/%Y").date()
+            for row in csv.DictReader(lines)
+        ]

@@ -1,12 +1,13 @@
 """The weekly review: what a pack holds, that it stays as it was, who is asked, what is carried over."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import Notification, NotificationPreference
@@ -33,6 +34,7 @@ from apps.scorecards.selectors.review_pack import (
 from apps.scorecards.services import review_items, reviews
 from apps.scorecards.services.complaints import complain, withdraw
 from tests.cast import Cast
+from tests.cast import assemble as assemble_cast
 from tests.scorecards.company import Company, assemble
 from tests.scorecards.plain_review import PlainWeek
 from tests.stage import staged
@@ -416,3 +418,25 @@ def test_a_rep_of_a_team_without_sdrs_is_in_no_review(cast: Cast):
     tasks_teams = list(tasks.teams_with_review())
     assert cast.ae_team not in tasks_teams
     assert cast.sdr_team in tasks_teams
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_who_make_it_at_once_make_one_pack() -> None:
+    cast = assemble_cast()
+    a_lead(cast, 8, kind=EventKind.DISQUALIFIED, data={})
+    together, found = threading.Barrier(4), []
+
+    def make() -> None:
+        try:
+            together.wait()
+            found.append(reviews.make_review(team=cast.sdr_team, week=WEEK, at=THURSDAY))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(one.is_new for one in found) == [False, False, False, True]
+    assert len({one.review.pk for one in found}) == WeeklyReview.objects.count() == 1

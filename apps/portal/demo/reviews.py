@@ -1,6 +1,6 @@
 """Weekly reviews of the story: spend, complaints, reasons, the packs of the last weeks and what was agreed in them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from apps.accounts.models import Role, User
 from apps.core.periods import Period
@@ -15,7 +15,9 @@ from apps.scorecards.selectors.review_pack import owed_in, setting_of, teams_wit
 from apps.scorecards.services import complaints, review_items, reviews
 from apps.scorecards.services.spend import NewSpend, enter_spend
 
-WEEKS = 5
+WEEKS = 6
+_THURSDAY = 3
+"""The usual day: nobody set another."""
 _A_MONTH = {
     "Web registration": 2_400_00,
     "Newsletter": 900_00,
@@ -76,26 +78,39 @@ def put_spend(company: Company, span: Span, seed: int) -> None:
             enter_spend(new=new, source_key=f"demo:{source}:{campaign}:{month.code}", at=at, actor=marketing)
 
 
-def put_weekly_reviews(company: Company, span: Span, seed: int) -> None:
-    """The last weeks' packs, each as its meeting had it, with what was agreed and carried on."""
-    chance, last = Chance(seed, "reviews"), last_whole_week(span.today)
-    weeks = [last]
-    while len(weeks) < WEEKS:
-        weeks.insert(0, weeks[0].previous())
-    for team in teams_with_review().select_related("manager").order_by("pk"):
-        if team.manager is None:
-            continue
-        for number, week in enumerate(weeks):
+class WeeklyReviews:
+    """The last weeks' packs, each made in its own morning from what was on record, and what was agreed in them."""
+
+    def __init__(self, company: Company, span: Span, chance: Chance) -> None:
+        self._company, self._span, self._chance = company, span, chance
+        self._first = span.today - timedelta(days=7 * WEEKS)
+        self._held = 0
+
+    def hold(self, day: date) -> None:
+        """The reviews of ``day``, where it is a team's day for it: before what the day brings."""
+        if day < self._first or day.weekday() != _THURSDAY:
+            return
+        week = last_whole_week(day)
+        for team in teams_with_review().select_related("manager").order_by("pk"):
             at = setting_of(team).made_at(week)
-            _complain(team, week, company, chance, span)
-            if at > span.at:
-                # The newest week of a young story is asked about, and its pack made when its hour comes.
-                if setting_of(team).asks_at(week) <= span.at:
-                    reviews.ask_for_reasons(team=team, week=week, at=span.at)
+            if team.manager is None:
                 continue
-            _say_why(team, week, at, chance)
+            _complain(team, week, self._company, self._chance, self._span)
+            if at > self._span.at:
+                continue
+            _say_why(team, week, at, self._chance)
             made = reviews.make_review(team=team, week=week, at=at)
-            _agree(made.review, company, chance, span, number)
+            _agree(made.review, self._company, self._chance, self._span, self._held)
+        self._held += 1
+
+    def tell_of_today(self) -> None:
+        """Of the week whose meeting is still to come: complaints, and who owes a reason."""
+        week = last_whole_week(self._span.today)
+        for team in teams_with_review().select_related("manager").order_by("pk"):
+            if team.manager is None or setting_of(team).made_at(week) <= self._span.at:
+                continue
+            if setting_of(team).asks_at(week) <= self._span.at:
+                reviews.ask_for_reasons(team=team, week=week, at=self._span.at)
 
 
 def _complain(team: Team, week: Period, company: Company, chance: Chance, span: Span) -> None:

@@ -73,6 +73,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             cadences.put_policy(company, span)
             visiting = Visiting(span, Chance(seed, "visiting"), size)
             closing = Closing(company, span, Chance(seed, "closing"))
+            weekly = reviews.WeeklyReviews(company, span, Chance(seed, "reviews"))
             world = World(Chance(seed, "world"))
             parts = [_part(desk, world, span, seed) for desk in company.desks]
             for part in parts:
@@ -83,6 +84,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             with transaction.atomic():
                 day = monday
                 while day < min(following, span.today + timedelta(days=1)):
+                    weekly.hold(day)
                     _day(day, span, closing, parts)
                     day += timedelta(days=1)
                 visiting.week(span.bounds(monday)[0], min(span.bounds(following)[0], span.at))
@@ -117,7 +119,7 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             asking.put_inquiries(company, span)
         with transaction.atomic():
             reviews.put_spend(company, span, seed)
-            reviews.put_weekly_reviews(company, span, seed)
+            weekly.tell_of_today()
     return company
 
 
