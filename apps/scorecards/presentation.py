@@ -31,7 +31,8 @@ def made_of(row: Row, currency: str) -> str:
         return ""
     if row.metric.unit is Unit.RATE:
         return f"{plain(row.top, 2)} of {plain(row.bottom, 2)}"
-    return f"{in_figures(row.top, row.metric.unit, currency)} over {plain(row.bottom, 2)} deals"
+    deals = "deal" if row.bottom == 1 else "deals"
+    return f"{in_figures(row.top, row.metric.unit, currency)} over {plain(row.bottom, 2)} {deals}"
 
 
 def period_words(period: Period) -> str:
