@@ -208,9 +208,7 @@ class TestLeadVelocity:
             else:
                 assert growth.before == 0
 
-    @pytest.mark.parametrize(
-        ("number", "words"), [(182, "+ 182"), (-1_078, "− 1,078"), (0, "0")]
-    )
+    @pytest.mark.parametrize(("number", "words"), [(182, "+ 182"), (-1_078, "− 1,078"), (0, "0")])
     def test_signs_stand_before_the_figure(self, number, words):
         assert signed(number) == words
 

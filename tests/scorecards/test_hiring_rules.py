@@ -54,7 +54,14 @@ class TestRamp:
         assert rules.ramp_share(0, 0) == rules.ramp_share(0, 1) == 1
 
     def test_three_hires_add_150_300_450_600_as_in_the_mockup(self):
-        assert [rules.hired_capacity(plan(), "isr", number) for number in range(6)] == [0, 0, 150, 300, 450, 600]
+        assert [rules.hired_capacity(plan(), "isr", number) for number in range(6)] == [
+            0,
+            0,
+            150,
+            300,
+            450,
+            600,
+        ]
 
     def test_the_attainment_factor_lowers_hires_and_not_those_who_are_here(self):
         month = rules.play(plan(attainment=Fraction(4, 5)))[5]
@@ -72,7 +79,10 @@ class TestWhatBreaksFirst:
 
     def test_leads_when_more_than_a_quarter_of_the_people_has_nothing_to_do(self):
         idle = {**plan().roles, "isr": role(20, 200, 200)}
-        assert self.first(leads=Fraction(2999), growth=Fraction(0), roles=idle, hires=())[0] == (rules.LEADS, 0)
+        assert self.first(leads=Fraction(2999), growth=Fraction(0), roles=idle, hires=())[0] == (
+            rules.LEADS,
+            0,
+        )
         # Exactly a quarter is not more than a quarter.
         assert self.first(leads=Fraction(3000), growth=Fraction(0), roles=idle, hires=()) == []
 

@@ -13,7 +13,7 @@ from apps.leads.models import Meeting
 from apps.leads.rules.metrics import METRICS, Better, Metric, Unit
 from apps.compensation.selectors.measures import measure
 from apps.reps.models import Rep
-from apps.scorecards.models import PracticeGoal
+from apps.scorecards.models import PracticeGoal, SupportAction
 from apps.scorecards.rules import coaching as rules
 from apps.scorecards.rules.layout import LAYOUTS
 
@@ -132,3 +132,8 @@ def progress_of(goals: Iterable[PracticeGoal], today: date) -> list[GoalProgress
             )
             found[goal.pk] = GoalProgress(goal, metric, Fraction(goal.baseline), aim, now, basis, state)
     return [found[goal.pk] for goal in listed]
+
+
+def open_support_query(user: Any, *, most: int) -> QuerySet[SupportAction]:
+    """What is asked of ``user`` and open, at most ``most``: for a count."""
+    return SupportAction.objects.open().visible_to(user).order_by()[:most]
