@@ -181,12 +181,14 @@ def _sentence(section: str, found: Mapping[str, Any]) -> str:
     if not known:
         return f"None of {unit} has a reason yet."
     words, most, _ = known[0]
-    lead = f"{words}: {most:,} of {unit}."
-    return (
-        f"{lead} {found['missing']:,} still {'needs' if found['missing'] == 1 else 'need'} a reason."
-        if found["missing"]
-        else lead
-    )
+    first = [row[0] for row in known if row[1] == most]
+    said = f"{words}: {most:,} of {unit}."
+    if len(first) == 2:
+        said = f"{first[0]} and {first[1].lower()}: {most:,} each of {unit}."
+    elif len(first) > 2:
+        said = f"Nothing stands out: {len(known)} kinds among {unit}, {most:,} of each at the most."
+    missing = found["missing"]
+    return f"{said} {missing:,} still {'needs' if missing == 1 else 'need'} a reason." if missing else said
 
 
 TITLES = {
@@ -232,11 +234,14 @@ def shown_list(
         "title": TITLES[section],
         "count": found["count"],
         "unit": UNITS[section][found["count"] != 1],
+        "units": UNITS[section][1],
         "verdict": kind,
         "verdict_words": words,
         "detail": _detail(section, found),
         "by": BY.get(section, "by reason"),
         "bars": [(word, count, "", missing) for word, count, missing in found["reasons"][:8]],
+        # A scale of four at least: it counts in whole ones.
+        "bars_top": max([4, *(count for _, count, _ in found["reasons"])]),
         "sentence": _sentence(section, found),
         "owed": owed,
         "given_since": sum(1 for row in found["rows"] if since and row.get("needs") and since.of(row)),

@@ -17,13 +17,15 @@ def _shown(value: Fraction, currency: str) -> str:
     return in_words(round_half_up(value), currency) if currency else plain(value, 1)
 
 
-def outlook(seen: Forecast | None, asked: Fraction | None, currency: str) -> dict[str, str] | None:
-    """A forecast in words, with the rule it was made by and its figures."""
+def outlook(
+    seen: Forecast | None, asked: Fraction | None, currency: str, reached: Fraction
+) -> dict[str, str] | None:
+    """A forecast in words, with the rule it was made by and its figures; against the target while it is not met."""
     if seen is None:
         return None
     low, high, expected = (_shown(one, currency) for one in (seen.low, seen.high, seen.expected))
     mean, spread = _shown(seen.mean_a_week, currency), _shown(seen.spread_a_week, currency)
-    against = seen.chance_words(asked)
+    against = seen.chance_words(asked) if asked is not None and reached < asked else ""
     return {
         "says": f"At this pace it ends at {expected}; eight times in ten between {low} and {high}.",
         "against": f"The target {against}." if against else "",
@@ -71,7 +73,7 @@ def pipeline_side(found: TeamTarget, today: date, seen: Forecast | None) -> dict
         "currency": currency,
         "is_over": found.period.end <= today,
         "is_ahead": found.period.start > today,
-        "outlook": outlook(seen, asked, currency),
+        "outlook": outlook(seen, asked, currency, reached),
         "sentence": _pipeline_sentence(found, asked),
     }
     if asked:

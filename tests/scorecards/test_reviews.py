@@ -278,6 +278,22 @@ class TestReasons:
             "No reason given",
         ]
 
+    def test_each_is_asked_once_by_itself_though_some_is_answered_meanwhile_and_again_when_a_manager_asks(
+        self, cast: Cast
+    ):
+        leads = [a_lead(cast, 8 + number / 10, kind=EventKind.DISQUALIFIED, data={}) for number in range(3)]
+        told = Notification.objects.filter(user=cast.sdr, kind="review_reasons")
+        ask = {"team": cast.sdr_team, "week": WEEK}
+        reviews.ask_for_reasons(at=THURSDAY - timedelta(hours=40), **ask)
+        subject = f"event:{FunnelEvent.objects.get(lead=leads[0]).pk}"
+        reviews.give_reason(
+            subject=subject, reason="no_fit", at=THURSDAY - timedelta(hours=30), actor=cast.sdr, **ask
+        )
+        reviews.ask_for_reasons(at=THURSDAY - timedelta(hours=20), **ask)
+        assert [one.title for one in told] == ["3 reasons missing for the weekly review"]
+        assert reviews.ask_for_reasons(at=THURSDAY, actor=cast.manager, **ask) == 1
+        assert told.count() == 2
+
     def test_the_same_again_is_one_and_another_is_the_next_revision(self, cast: Cast):
         lead = a_lead(cast, 8, kind=EventKind.DISQUALIFIED, data={})
         subject = f"event:{FunnelEvent.objects.get(lead=lead).pk}"

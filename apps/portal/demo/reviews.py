@@ -70,7 +70,7 @@ def put_spend(company: Company, span: Span, seed: int) -> None:
         at = min(span.instant(month.end + timedelta(days=2), 10, 15), span.at)
         for source, campaign in pairs:
             parts = sum(1 for one, _ in pairs if one == source)
-            usual = _A_MONTH[source] * min(leads, 4000) // 2500 // parts
+            usual = _A_MONTH[source] * min(leads, 4000) // 400 // parts
             amount = int(usual * chance.uniform(0.7, 1.3)) // 100 * 100
             if amount < 100:
                 continue

@@ -13,6 +13,7 @@ from apps.scorecards.services.reviews import Terms
 
 _DAY = {"invalid": "Write the day as 2026-11-12.", "required": "Say by which day."}
 _NUMBER = {"invalid": "Write a whole number.", "required": "Write a number."}
+_KEYS = {"decision": "d", "action": "a"}
 WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 
 
@@ -42,12 +43,20 @@ class ItemForm(forms.Form):
 
     def __init__(self, *args: Any, team: Team, kind: str = "", section: str = "", **kwargs: Any) -> None:
         if kind:
-            kwargs.setdefault("prefix", None)
             kwargs["initial"] = {"kind": kind, "section": section, "request_key": uuid.uuid4().hex}
-            kwargs.setdefault("auto_id", f"id_{kind}_%s")
-        super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = owners_for(team)  # type: ignore[attr-defined]
-        self.fields["owner"].label_from_instance = lambda user: user.name  # type: ignore[attr-defined]
+        given = kind or str((kwargs.get("data") or {}).get("kind", ""))
+        super().__init__(*args, auto_id=f"id_{given or 'item'}_%s", **kwargs)
+        owner: Any = self.fields["owner"]
+        owner.queryset = owners_for(team)
+        owner.label_from_instance = lambda user: user.name
+        owner.empty_label = "Choose"
+        owner.required = self.fields["due_on"].required = given == ReviewItem.Kind.ACTION
+        owner.error_messages["required"] = "Say whose action it is."
+        if given in _KEYS:
+            self.fields["text"].widget.attrs |= {
+                "data-key": _KEYS[given],
+                "data-key-label": f"Note the {given}",
+            }
 
 
 class ReviewSettingForm(forms.Form):

@@ -59,8 +59,8 @@ def _n(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def ask(*, team: Team, week: Period, owed: Sequence[Owed], at: datetime) -> int:
-    """Ask each who owes a reason; what nobody owns is the manager's. How many people were told something new."""
+def ask(*, team: Team, week: Period, owed: Sequence[Owed], occasion: str, at: datetime) -> int:
+    """Ask each who owes a reason, once for each ``occasion``; what nobody owns is the manager's. How many people."""
     by_rep = Counter(one.row.get("rep") or 0 for one in owed)
     users = dict(Rep.objects.filter(pk__in=by_rep, user__isnull=False).values_list("pk", "user_id"))
     by_user: Counter[int] = Counter()
@@ -73,7 +73,7 @@ def ask(*, team: Team, week: Period, owed: Sequence[Owed], at: datetime) -> int:
             NewNotification(
                 user_id=user,
                 kind=REASONS_ASKED,
-                key=f"reasons:{team.pk}:{week.start}:{count}",
+                key=f"reasons:{team.pk}:{week.start}:{occasion}",
                 title=f"{_n(count, 'reason')} missing for the weekly review",
                 body=f"{team.name}, {week.name}: one press each.",
                 url=reverse("scorecards:review_reasons"),

@@ -81,9 +81,13 @@ def make_review(*, team: Team, week: Period, at: datetime, actor: Any = None) ->
 
 @transaction.atomic
 def ask_for_reasons(*, team: Team, week: Period, at: datetime, actor: Any = None) -> int:
-    """Ask whoever owes a reason for ``week``, once each (again the next time anything new is owed); how many people."""
+    """Ask whoever owes a reason for ``week``: by itself once each, and again each time a person (``actor``) wants it.
+
+    How many people were to be asked.
+    """
     owed = owed_in(team=team, week=week, at=at)
-    asked = review_notices.ask(team=team, week=week, owed=owed, at=at)
+    occasion = f"{at:%Y-%m-%dT%H:%M}" if actor is not None else ""
+    asked = review_notices.ask(team=team, week=week, owed=owed, occasion=occasion, at=at)
     if asked and actor is not None:
         audit.record(
             verb="scorecards.review.asked",

@@ -51,9 +51,20 @@ def target(request: HttpRequest) -> HttpResponse:
         "wrong": wrong,
         "target": found,
         "leads": _side(found, today, leads=True)
-        | {"outlook": outlook(seen.get(EventKind.HANDED_OFF), found.asked_converted_leads, "")},
+        | {
+            "outlook": outlook(
+                seen.get(EventKind.HANDED_OFF), found.asked_converted_leads, "", found.converted_leads
+            )
+        },
         "amount": _side(found, today, leads=False)
-        | {"outlook": outlook(seen.get(EventKind.ACCEPTED), found.asked_accepted_minor, team.currency)},
+        | {
+            "outlook": outlook(
+                seen.get(EventKind.ACCEPTED),
+                found.asked_accepted_minor,
+                team.currency,
+                found.total.amount(EventKind.ACCEPTED),
+            )
+        },
         "pipeline": pipeline_side(found, today, seen.get(EventKind.STAGE_2)),
         "roles": contribution_sides(
             contributions(target=found, kind=EventKind.STAGE_2, as_of=asked.as_of(request)), found
