@@ -9,6 +9,7 @@ from apps.compensation.api import estimates, finance, inquiry_urls, money, plans
 from apps.core.policies import SIGNED_IN, DeniedUnlessDeclared
 from apps.customers.api import departures
 from apps.customers.api import views as customers
+from apps.integrations.api import capture, webhooks
 from apps.jobs.api import JobView
 from apps.leads.api import (
     answers,
@@ -147,6 +148,18 @@ urlpatterns = [
         name="credit_rule_approve",
     ),
     path("credit-rules/<int:pk>/end/", credit_rules.EndCreditRuleView.as_view(), name="credit_rule_end"),
+    path("webhooks/", webhooks.WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<int:pk>/rotate/", webhooks.RotateWebhookView.as_view(), name="webhook_rotate"),
+    path("webhooks/<int:pk>/messages/", webhooks.WebhookMessagesView.as_view(), name="webhook_messages"),
+    path("webhook-messages/<int:pk>/", webhooks.WebhookMessageView.as_view(), name="webhook_message"),
+    path(
+        "webhook-messages/<int:pk>/send-again/",
+        webhooks.SendWebhookAgainView.as_view(),
+        name="webhook_send_again",
+    ),
+    path("capture/<str:key>/", capture.CaptureView.as_view(), name="capture"),
+    path("capture/<str:key>/time/", capture.CaptureTimeView.as_view(), name="capture_time"),
     path("exchange-rates/", money.RatesView.as_view(), name="exchange_rates"),
     path("payout-currencies/", money.PayoutCurrenciesView.as_view(), name="payout_currencies"),
     path("payments/", money.PaymentsView.as_view(), name="payments"),

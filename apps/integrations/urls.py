@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.integrations.views import imports, mappings
+from apps.integrations.views import capture, capture_forms, imports, mappings, webhooks
 
 app_name = "integrations"
 urlpatterns = [
@@ -21,4 +21,19 @@ urlpatterns = [
     path("imports/mappings/<str:key>/", mappings.mapping_detail, name="mapping"),
     path("imports/mappings/<str:key>/edit/", mappings.mapping_edit, name="mapping_edit"),
     path("imports/mappings/<str:key>/file/", mappings.mapping_file, name="mapping_file"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/<int:pk>/", webhooks.webhook_detail, name="webhook"),
+    path("webhooks/<int:pk>/edit/", webhooks.webhook_edit, name="webhook_edit"),
+    path("webhooks/<int:pk>/rotate/", webhooks.webhook_rotate, name="webhook_rotate"),
+    path("webhooks/<int:pk>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<int:pk>/send-again/", webhooks.webhook_send_all, name="webhook_send_all"),
+    path("webhooks/messages/<int:pk>/", webhooks.webhook_message, name="webhook_message"),
+    path("webhooks/messages/<int:pk>/send-again/", webhooks.webhook_send_again, name="webhook_send_again"),
+    path("forms/", capture_forms.form_list, name="capture_forms"),
+    path("forms/new/", capture_forms.form_new, name="capture_form_new"),
+    path("forms/<int:pk>/", capture_forms.form_detail, name="capture_form"),
+    path("forms/<int:pk>/edit/", capture_forms.form_edit, name="capture_form_edit"),
+    path("capture/<str:key>/", capture.fill_in, name="capture"),
+    path("capture/<str:key>/done/", capture.done, name="capture_done"),
 ]

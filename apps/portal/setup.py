@@ -144,6 +144,18 @@ SHELVES = (
                 "Mappings", "integrations:mappings", "columns", "Which column of a file is which field here."
             ),
             Setting(
+                "Forms",
+                "integrations:capture_forms",
+                "edit",
+                "What visitors of your sites fill in, what they agree to, which sites may show it.",
+            ),
+            Setting(
+                "Webhooks",
+                "integrations:webhooks",
+                "bolt",
+                "Which other systems are told of what happens, how they answer, what was given up.",
+            ),
+            Setting(
                 "Ranking of AEs",
                 "scorecards:ranking_policies",
                 "medal",

@@ -162,9 +162,14 @@ PORTAL_URL = env(
 # Hosts of calendar feeds that may lie within a private network; all others must be of the open internet.
 FEED_HOSTS_ALLOWED = [host.lower() for host in env.list("FEED_HOSTS_ALLOWED", default=[])]
 
-# Hosts that webhooks may call although they lie within a private network, also over http.
-WEBHOOK_HOSTS_ALLOWED = [host.lower() for host in env.list("WEBHOOK_HOSTS_ALLOWED", default=[])]
-
+# Of how many proxies in front the last entries of X-Forwarded-For are believed: limits count by address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+# Keys before the present one: the secrets of webhooks that were made with them go on signing.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# A form takes so many sendings from one address in ten minutes; a source of facts about companies, if there is one
+# (docs/lead-capture.md).
+CAPTURE_PER_ADDRESS = env.int("CAPTURE_PER_ADDRESS", default=10)
+CAPTURE_ENRICHMENT = env("CAPTURE_ENRICHMENT", default="")
 # Hosts that webhooks may call although they lie within a private network, also over http.
 WEBHOOK_HOSTS_ALLOWED = [host.lower() for host in env.list("WEBHOOK_HOSTS_ALLOWED", default=[])]
 
@@ -259,6 +264,7 @@ SPECTACULAR_SETTINGS = {
         "RejectionReason": "apps.leads.models.RejectionReason",
         "OpportunityStage": "apps.leads.models.OpportunityStage",
         "SuppressionKind": "apps.leads.models.Suppression.Kind",
+        "WebhookMessageState": "apps.integrations.models.MessageState",
         "OpportunityKind": "apps.leads.models.OpportunityKind",
         "NextStage": ["stage_2", "won", "lost"],
         "GateStage": ["stage_2", "won"],

@@ -51,6 +51,10 @@ from apps.compensation.services.payroll_layouts import create_layout
 from apps.core.append_only import removal_statements, trigger_statements
 from apps.customers.models import Churn, HealthReading, NpsAnswer
 from apps.customers.services import readings
+from apps.integrations.models import Capture, ConsentText
+from apps.integrations.services import capture_forms
+from apps.integrations.services.capture import capture_lead
+from apps.integrations.services.capture_guard import Filling
 from apps.jobs import services as jobs
 from apps.leads.models import (
     Cadence,
@@ -97,6 +101,7 @@ from apps.scorecards.models import (
 )
 from apps.scorecards.services.ranking_holds import hold_move, lift_hold
 from tests.cast import NOW, Cast
+from tests.integrations.forms import a_form
 from tests.leads.scenes import handed_off
 
 # A column of each table that may be set to a value of its own kind.
@@ -156,6 +161,8 @@ COLUMNS = {
     KeptFile: ("about", "another"),
     PayReview: ("reason", "none"),
     PayrollLayoutVersion: ("number", 9),
+    ConsentText: ("words", "another"),
+    Capture: ("site", "another"),
 }
 
 
@@ -212,6 +219,7 @@ def record(cast: Cast) -> Cast:
     _credit_and_rates(cast)
     _inquiry(cast, plan)
     _finance(cast, rep)
+    _captured(cast)
     _sealed(cast)
     return cast
 
@@ -266,6 +274,13 @@ def _reviewed(cast: Cast, rep: Rep) -> None:
         entered_at=NOW,
         source_key="1",
     )
+
+
+def _captured(cast: Cast) -> None:
+    """Somebody who sent a form, agreeing to its text."""
+    form = capture_forms.create_form(terms=a_form(cast.sdr_team), at=NOW, actor=cast.marketing)
+    filling = Filling("one", NOW, form.consents.get())
+    capture_lead(form=form, filled={"email": "karl@maier.example"}, agreed=True, filling=filling, at=NOW)
 
 
 def _sealed(cast: Cast) -> None:

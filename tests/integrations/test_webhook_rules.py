@@ -60,7 +60,8 @@ class TestTryingAgain:
     def test_an_endpoint_rests_from_the_third_silence_on_longer_each_time(self):
         rests = [rules.rest_after(hung) for hung in range(10)]
         assert rests[:3] == [None, None, None]
-        assert rests[3:7] == sorted(rests[3:7]) and rests[7] == rests[9] == timedelta(minutes=15)
+        assert rests[3:7] == sorted(rests[3:7])
+        assert rests[7] == rests[9] == timedelta(minutes=15)
 
 
 class TestAddresses:

@@ -42,7 +42,7 @@ from apps.customers.models import Churn, Contract, PassOn
 from apps.customers.services import pass_ons, readings
 from apps.customers.services.contracts import Terms
 from apps.integrations.models import ImportRun, WebhookMessage
-from apps.integrations.services import imports, webhooks
+from apps.integrations.services import capture_forms, imports, webhooks
 from apps.jobs import services as jobs
 from apps.leads.models import (
     Account,
@@ -82,6 +82,7 @@ from apps.scorecards.services import ranking_holds, ranking_policies, rankings
 from apps.slas.models import Policy
 from apps.slas.notification_kinds import OVERDUE
 from tests.cast import NOW, Cast
+from tests.integrations.forms import a_form
 from tests.permissions.reviews import keep_reviews
 from tests.settling import settle_period
 
@@ -278,6 +279,7 @@ SEEN = {
     # An import belongs to nobody's scope: RevOps alone sees what was in a file.
     "import": seen(*["revops"] * 3),
     "webhook": seen(*["revops"] * 3),
+    "capture_form": seen(*["marketing revops"] * 3),
     "webhook_message": seen(*["revops"] * 3),
     # What each stage asks is the whole company's to read.
     "gate": everyone_sees(),
@@ -455,14 +457,17 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("ranking_hold", whose, held(ae))
         keep("ranking_policy", whose, ranking_policies.write_draft(draft=ranking_policies.Draft(), at=NOW))
     checked = checked_import(cast)
-    told, _ = webhooks.add_endpoint(
+    form = capture_forms.create_form(terms=a_form(cast.sdr_team), at=NOW, actor=cast.marketing)
+    crm, _ = webhooks.add_endpoint(
         name="CRM", url="https://crm.example/hooks", kinds=["lead.collected"], at=NOW, actor=cast.revops
     )
-    message = webhooks.send_test(endpoint=told, at=NOW, actor=cast.revops)
+    message = webhooks.send_test(endpoint=crm, at=NOW, actor=cast.revops)
     WebhookMessage.objects.filter(pk=message.pk).update(state="dead", due_at=None, settled_at=NOW)
     for whose in pairs:
         keep("import", whose, checked)
-        keep("webhook", whose, told)
+        keep("webhook", whose, crm)
+        keep("capture_form", whose, form)
+        keys["capture_key"][whose] = form.key
         keep("webhook_message", whose, message)
     _keep_calendars(cast, keep)
     _keep_customers(cast, {whose: (ae, am) for whose, (_, ae, am) in pairs.items()}, keep)

@@ -2,7 +2,6 @@
 
 from apps.integrations.models.capture import Capture, CaptureForm, ConsentText
 from apps.integrations.models.imports import (
-    ImportedChange,
     ImportedRow,
     ImportFile,
     ImportMapping,
@@ -21,7 +20,6 @@ __all__ = [
     "ImportMapping",
     "ImportMessage",
     "ImportRun",
-    "ImportedChange",
     "ImportedRow",
     "MessageState",
     "RunState",

@@ -17,7 +17,7 @@ _LIVED_HERE = (Source.PAGE, Source.API, Source.SCHEDULE)
 def write(*, events: Sequence[FunnelEvent], at: datetime) -> int:
     """A message for each fact and each endpoint that is told of its kind; how many.
 
-    Two statements whatever their number; one where nobody listens.
+    Three statements whatever their number; one where nobody listens.
     """
     endpoints = list(WebhookEndpoint.objects.listening().order_by("pk"))
     if not endpoints:

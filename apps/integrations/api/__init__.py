@@ -1,0 +1,1 @@
+"""Webhooks and captured leads by API: thin doors to the services behind the pages."""
