@@ -261,6 +261,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # Two fields are called ``reason``: each set of choices has a name of its own.
     "ENUM_NAME_OVERRIDES": {
+        "RepRole": "apps.reps.models.RepRole",
         "RejectionReason": "apps.leads.models.RejectionReason",
         "OpportunityStage": "apps.leads.models.OpportunityStage",
         "SuppressionKind": "apps.leads.models.Suppression.Kind",
@@ -270,6 +271,9 @@ SPECTACULAR_SETTINGS = {
         "GateStage": ["stage_2", "won"],
         "PlanVersionState": "apps.compensation.models.plans.VersionState",
         "SuppressionReason": "apps.leads.models.Suppression.Reason",
+        "ComplaintReason": "apps.scorecards.models.ComplaintReason",
+        "ReviewItemKind": "apps.scorecards.models.ReviewItem.Kind",
+        "ReviewItemEnd": "apps.scorecards.models.ReviewItemEnd.How",
         "ScorecardPart": "apps.scorecards.models.cards.SignedAs",
     },
 }
