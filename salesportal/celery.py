@@ -44,8 +44,6 @@ app.conf.beat_schedule = {
     "seal what is on record": every(60, "audit.seal"),
     "send webhooks": every(10, "integrations.send_webhooks"),
     "forget delivered webhooks": every(3_600, "integrations.forget_webhooks"),
-    "send webhooks": every(10, "integrations.send_webhooks"),
-    "forget delivered webhooks": every(3_600, "integrations.forget_webhooks"),
     # Daily work comes round more often and claims its slot inside the task (jobs.services.claim_slot): so a
     # day is not missed because the machine was off at some instant.
     "verify the records": every(3_600, "audit.verify_daily"),
