@@ -50,6 +50,7 @@ from tests.compensation.test_finance_files import agree
 from tests.scorecards.plain import PlainRecord
 from tests.scorecards.plain_card import PlainCard, differing
 from tests.scorecards.plain_ranking import Terms, plain_ranking
+from tests.scorecards.review_agreement import last_week, packs_agree, roi_agrees, targets_agree
 
 # That the services which tell it do so on any database is shown where it is loaded (test_demo_loading.py).
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -358,6 +359,14 @@ class TestOwnTime:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("company")
+class TestReview:
+    def test_packs_costs_and_targets_equal_a_plain_recomputation(self) -> None:
+        assert packs_agree(last_week(AT)) == 2
+        assert roi_agrees(_user("Eva Brandt"), AT.date()).whole.count("won") > 5
+        assert targets_agree(AT) > 3
+
+
 @pytest.mark.usefixtures("company")
 class TestLoadAgain:
     def test_does_nothing_where_somebody_is_when_asked_so(self) -> None:

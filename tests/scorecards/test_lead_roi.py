@@ -21,6 +21,7 @@ from apps.scorecards.services import spend
 from tests.cast import NOW, Cast
 from tests.scorecards.company import Company, assemble
 from tests.scorecards.plain_review import plain_roi
+from tests.scorecards.review_agreement import told
 from tests.stage import staged
 
 SEPTEMBER, YEAR = month_of(date(2026, 9, 1)), year_of(date(2026, 6, 1))
@@ -58,22 +59,6 @@ def entered(source: str, campaign: str, month: int, minor: int, currency: str = 
 @staged
 def marketing(db: None) -> User:
     return User.objects.create_user("m@larkfield.example", "x", name="M", role=Role.MARKETING)
-
-
-def told(found: roi.Roi) -> dict[tuple[str, str], dict[str, object]]:
-    """The page's rows in the shape of the plain recomputation."""
-    return {
-        (
-            "" if source == roi.UNKNOWN else source,
-            "" if one.name == "No campaign" else one.name,
-        ): {
-            "counts": one.counts,
-            "revenue": {currency: amount for currency, amount in one.revenue.items() if amount},
-            "spend": one.spend,
-        }
-        for source, campaigns in found.campaigns.items()
-        for one in campaigns
-    }
 
 
 class TestRoi:
