@@ -20,6 +20,7 @@ class PlainRecord:
     """The record as was known at ``as_of``."""
 
     def __init__(self, as_of: datetime | None = None) -> None:
+        self.as_of = as_of
         known = [
             event
             for event in FunnelEvent.objects.prefetch_related("credits").order_by("occurred_at", "pk")

@@ -156,11 +156,13 @@ class PlainCard:
 
     def _assumed(self, key: str, days: list[Any]) -> Fraction | None:
         value, per = ASSUMED.get((self.rep.role, key), (None, ""))
-        kept = (
-            Assumption.objects.filter(role=self.rep.role, metric=key, effective_on__lte=self.month.start)
-            .order_by("effective_on", "pk")
-            .last()
-        )
+        begun = Assumption.objects.filter(
+            role=self.rep.role, metric=key, effective_on__lte=self.month.start
+        ).order_by("effective_on", "pk")
+        known = [
+            one for one in begun if not (self.record.as_of and one.set_at and one.set_at > self.record.as_of)
+        ]
+        kept = known[-1] if known else None
         if kept is not None:
             value, per = Fraction(kept.value), kept.per
         if value is None:

@@ -338,6 +338,19 @@ class TestPages:
         address = reverse("scorecards:card_pdf", args=[closed.rep(closed.ae).pk, month])
         assert client.post(address).status_code == 404
 
+    @pytest.mark.parametrize("month", ["2030-01", "2020-01"])
+    @pytest.mark.parametrize(
+        "name", ["scorecards:note", "scorecards:action", "api:card_notes", "api:card_actions"]
+    )
+    def test_nothing_is_written_about_a_month_that_is_none_of_theirs(
+        self, closed: Cast, client: Client, name: str, month: str
+    ) -> None:
+        client.force_login(closed.ae)
+        given = {"text": "Early", "owner": "rep", "due_on": "2031-01-01"}
+        address = reverse(name, args=[closed.rep(closed.ae).pk, month])
+        assert client.post(address, given).status_code == 404
+        assert Scorecard.objects.exclude(month_on=OCTOBER.start).count() == 0
+
 
 class TestApi:
     @pytest.fixture

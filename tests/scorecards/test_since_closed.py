@@ -19,7 +19,7 @@ from apps.reps.models import Rep
 from apps.scorecards import tasks
 from apps.scorecards.models import Scorecard
 from apps.scorecards.selectors.card_copies import from_json
-from apps.scorecards.selectors.since_closed import SinceClosed, since_closed
+from apps.scorecards.selectors.since_closed import SinceClosed, came_since, since_closed
 from apps.scorecards.services import cards
 from tests.cast import NOW, Cast
 from tests.scorecards import company as generated
@@ -157,6 +157,37 @@ class TestLate:
         assert "recorded late" in text
         api = client.get(reverse("api:scorecard", args=[closed.rep(closed.ae).pk, "2026-10"])).json()
         assert "revenue_won" in {one["metric"] for one in api["since_closed"]}
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_the_managers_list_says_whose_card_something_came_to(
+        self, cast: Cast, client: Client, way: str
+    ) -> None:
+        if way == "late":
+            cards.freeze_month(month=OCTOBER, at=CLOSED_AT)
+        else:
+            win = late_win(cast)
+            cards.freeze_month(month=OCTOBER, at=LATER)
+            end = LATER + timedelta(hours=1)
+            if way == "reversed":
+                reverse_event(event=win, reason="Cancelled", at=end)
+            else:
+                split = credit_splits.propose_split(
+                    event=win,
+                    capacity=Capacity.OWNED,
+                    shares={cast.rep(cast.second_ae): 1_000_000},
+                    reason="Theirs.",
+                    at=end,
+                    actor=cast.manager,
+                )
+                credit_splits.approve_split(split=split, at=end, actor=cast.finance)
+        if way == "late":
+            late_win(cast)
+        found = came_since([from_json(row.copy) for row in Scorecard.objects.frozen()])
+        both = {cast.rep(cast.ae).pk, cast.rep(cast.second_ae).pk}
+        assert found == (both if way == "split" else {cast.rep(cast.ae).pk})
+        client.force_login(cast.manager)
+        text = client.get(reverse("scorecards:list"), {"month": "2026-10"}).content.decode()
+        assert text.count("something came since") == len(found)
 
     def test_without_anything_new_there_is_nothing_to_say(self, cast: Cast, client: Client) -> None:
         cards.freeze_month(month=OCTOBER, at=CLOSED_AT)

@@ -224,8 +224,8 @@ class CardView(GuardedView):
 
     @extend_schema(operation_id="scorecard", responses={200: CardSerializer, 403: PROBLEM, 404: PROBLEM})
     def get(self, request: Request, rep: int, period: str) -> Response:
-        month = asked.month(period)
-        about = visible_or_404(_reps(request.user).filter(in_month(month)), pk=rep)
+        about = visible_or_404(_reps(request.user), pk=rep)
+        month = asked.card_month(period, about)
         kept = Scorecard.objects.filter(rep=about, month_on=month.start).first()
         frozen = kept is not None and kept.is_frozen
         card = from_json(kept.copy) if kept is not None and frozen else card_of(rep=about, month=month)
@@ -258,7 +258,8 @@ class CardNotesView(GuardedView):
         responses={201: CardNoteSerializer, 400: PROBLEM, 403: PROBLEM, 404: PROBLEM},
     )
     def post(self, request: Request, rep: int, period: str) -> Response:
-        month, about = asked.month(period), _about(request, rep, self.policy)
+        about = _about(request, rep, self.policy)
+        month = asked.card_month(period, about)
         text = read(NoteInput, request)["text"]
         made = services.write_note(rep=about, month=month, author=request.user, text=text, at=timezone.now())
         return Response(CardNoteSerializer(made).data, status=201)
@@ -275,7 +276,8 @@ class CardPrivateNotesView(GuardedView):
         responses={201: CardPrivateNoteSerializer, 400: PROBLEM, 403: PROBLEM, 404: PROBLEM},
     )
     def post(self, request: Request, rep: int, period: str) -> Response:
-        month, about = asked.month(period), _about(request, rep, self.policy)
+        about = _about(request, rep, self.policy)
+        month = asked.card_month(period, about)
         text = read(NoteInput, request)["text"]
         made = services.write_private_note(
             rep=about, month=month, author=request.user, text=text, at=timezone.now()
@@ -294,7 +296,8 @@ class CardActionsView(GuardedView):
         responses={201: CardActionSerializer, 400: PROBLEM, 403: PROBLEM, 404: PROBLEM},
     )
     def post(self, request: Request, rep: int, period: str) -> Response:
-        month, about = asked.month(period), _about(request, rep, self.policy)
+        about = _about(request, rep, self.policy)
+        month = asked.card_month(period, about)
         given = read(ActionInput, request)
         made = card_actions.agree_action(
             rep=about,
@@ -344,7 +347,8 @@ class CardSignView(GuardedView):
         responses={201: CardSignatureSerializer, 400: PROBLEM, 403: PROBLEM, 404: PROBLEM, 409: PROBLEM},
     )
     def post(self, request: Request, rep: int, period: str) -> Response:
-        month, about = asked.month(period), _about(request, rep, self.policy)
+        about = _about(request, rep, self.policy)
+        month = asked.card_month(period, about)
         kept = visible_or_404(Scorecard.objects.visible_to(request.user), rep=about, month_on=month.start)
         fingerprint = read(SignInput, request)["fingerprint"]
         made = services.sign(card=kept, user=request.user, fingerprint=fingerprint, at=timezone.now())

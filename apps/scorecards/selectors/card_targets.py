@@ -1,7 +1,7 @@
 """What each rep of some cards is asked for: quotas, else the assumptions of the role, read once for all."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from apps.core.periods import Period, month_of
@@ -14,13 +14,13 @@ from apps.scorecards.selectors.assumptions import in_force
 
 
 class Targets:
-    """Quotas and assumptions of many reps, read once."""
+    """Quotas and assumptions of many reps, read once; with ``as_of`` the assumptions that were set by then."""
 
-    def __init__(self, reps: Sequence[Rep], over: Period) -> None:
+    def __init__(self, reps: Sequence[Rep], over: Period, as_of: datetime | None = None) -> None:
         self._quotas: dict[tuple[int, str], list[Quota]] = {}
         for quota in Quota.objects.filter(rep__in=reps, starts_on__lt=over.end, ends_on__gt=over.start):
             self._quotas.setdefault((quota.rep_id or 0, quota.measure), []).append(quota)
-        self._assumed = in_force(month_of(over.last_day))
+        self._assumed = in_force(month_of(over.last_day), known_at=as_of)
 
     def target(self, rep: Rep, one: Metric, layout: Layout, basis: Period) -> tuple[Fraction | None, str]:
         """What is asked of ``rep`` over ``basis``, and where that comes from in words."""

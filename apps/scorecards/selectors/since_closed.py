@@ -4,16 +4,17 @@ The card is a copy and stays. Here its own figures are read again, by the same m
 apart where they differ, with what came since: late events, reversals, and credit that was split by hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.compensation.models import CreditSplitPart
 from apps.compensation.selectors.measures import approved_splits, measure
-from apps.leads.models import EventKind, FunnelEvent
+from apps.leads.models import EventCredit, EventKind, FunnelEvent
 from apps.leads.rules.metrics import Metric, Unit
 from apps.leads.selectors.measures import bounds_of
 from apps.reps.models import Rep
@@ -67,6 +68,29 @@ def since_closed(*, card: Card, rep: Rep) -> SinceClosed:
     return SinceClosed(
         tuple(_differences(card, rep)), tuple(arrivals[:MOST_SHOWN]), max(len(arrivals) - MOST_SHOWN, 0)
     )
+
+
+def came_since(cards: Sequence[Card]) -> set[int]:
+    """Of ``cards``, closed ones of one month: the reps whom something concerns that came after. Three statements."""
+    if not cards:
+        return set()
+    as_of = min(card.as_of for card in cards if card.as_of is not None)
+    start, end = bounds_of(cards[0].months)
+    kinds = {part.kind for card in cards for row in card.rows for part in row.metric.parts}
+    reps = [card.rep_id for card in cards]
+    found: set[int] = set()
+    of_late = {"event__recorded_at__gt": as_of}
+    of_reversed = {"event__reversed_by__recorded_at__gt": as_of, "event__recorded_at__lte": as_of}
+    within = {"event__occurred_at__gte": start, "event__occurred_at__lt": end, "event__kind__in": kinds}
+    asked: tuple[tuple[QuerySet[Any], dict[str, Any]], ...] = (
+        (EventCredit.objects.all(), of_late),
+        (EventCredit.objects.all(), of_reversed),
+        (approved_splits(None), {"split__decision__at__gt": as_of}),
+    )
+    for held, since in asked:
+        rows = held.filter(rep__in=reps, **within, **since).order_by()
+        found |= set(rows.values_list("rep_id", flat=True).distinct())
+    return found
 
 
 def _differences(card: Card, rep: Rep) -> Iterator[Difference]:

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from apps.core.errors import InvalidInput
 from apps.core.keyset import Page
 from apps.core.periods import NotAPeriod, Period, day_of, day_start, month_of, parse_period
+from apps.reps.models import Rep
 
 
 def today() -> date:
@@ -25,6 +26,14 @@ def month(text: str) -> Period:
     except NotAPeriod as error:
         raise Http404 from error
     if found != month_of(found.start):
+        raise Http404
+    return found
+
+
+def card_month(text: str, rep: Rep) -> Period:
+    """A month of which ``rep`` has a card: from when they came up to the running one. Anything else is a 404."""
+    found = month(text)
+    if found.start > today() or found.end <= rep.hired_on or (rep.left_on and rep.left_on <= found.start):
         raise Http404
     return found
 

@@ -40,7 +40,7 @@ from apps.scorecards.selectors import card_of, cards_of
 from apps.scorecards.selectors.card_actions import agreed_over, opens_with
 from apps.scorecards.selectors.card_copies import from_json
 from apps.scorecards.selectors.cards import Card, in_month
-from apps.scorecards.selectors.since_closed import since_closed
+from apps.scorecards.selectors.since_closed import came_since, since_closed
 from apps.scorecards.services import card_actions, card_downloads
 from apps.scorecards.services import cards as services
 from apps.scorecards.views import asked
@@ -146,7 +146,8 @@ def _sign_off(
 @guarded(policies.WRITE_NOTE)
 def write_note(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     """Say something about a scorecard."""
-    month, about = asked.month(period), _written_on(request, rep, policies.WRITE_NOTE)
+    about = _written_on(request, rep, policies.WRITE_NOTE)
+    month = asked.card_month(period, about)
     form = NoteForm(request.POST)
     if form.is_valid():
         services.write_note(
@@ -161,7 +162,8 @@ def write_note(request: HttpRequest, rep: int, period: str) -> HttpResponse:
 @guarded(policies.KEEP_PRIVATE_NOTE)
 def write_private_note(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     """Keep something about a scorecard to oneself."""
-    month, about = asked.month(period), _written_on(request, rep, policies.KEEP_PRIVATE_NOTE)
+    about = _written_on(request, rep, policies.KEEP_PRIVATE_NOTE)
+    month = asked.card_month(period, about)
     form = PrivateNoteForm(request.POST, prefix="private")
     if form.is_valid():
         services.write_private_note(
@@ -176,7 +178,8 @@ def write_private_note(request: HttpRequest, rep: int, period: str) -> HttpRespo
 @guarded(policies.AGREE_ACTION)
 def agree_action(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     """Write down what was agreed over a scorecard."""
-    month, about = asked.month(period), _written_on(request, rep, policies.AGREE_ACTION)
+    about = _written_on(request, rep, policies.AGREE_ACTION)
+    month = asked.card_month(period, about)
     form = ActionForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
@@ -249,10 +252,8 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(policies.SEE_CARD)
 def download(request: HttpRequest, rep: int, period: str) -> HttpResponse:
     """A scorecard as PDF; that it was taken is recorded. No private note is in it."""
-    month = asked.month(period)
     about = visible_or_404(_reps_for(request.user), pk=rep)
-    if month.start > asked.month_switch(month)["running"].start or month.end <= about.hired_on:
-        raise Http404
+    month = asked.card_month(period, about)
     made = card_downloads.download_card(rep=about, month=month, at=timezone.now(), actor=request.user)
     response = HttpResponse(made.content, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{made.name}"'
@@ -287,13 +288,15 @@ def scorecards(request: HttpRequest) -> HttpResponse:
         reps=[rep for rep in page.rows if rep.pk not in kept or not kept[rep.pk].is_frozen], month=month
     )
     rows = []
-    for rep in page.rows:
+    shown = [live[rep.pk] if rep.pk in live else from_json(kept[rep.pk].copy) for rep in page.rows]
+    later = came_since([card for card in shown if card.as_of is not None])
+    for rep, card in zip(page.rows, shown, strict=True):
         row = kept.get(rep.pk)
-        card = live[rep.pk] if rep.pk in live else from_json(kept[rep.pk].copy)
         rows.append(
             {
                 "rep": rep,
                 "row": row,
+                "later": rep.pk in later,
                 "figures": key_figures(card),
                 "tier": tier_words(card.placed) if card.placed else None,
                 "placed": card.placed,
