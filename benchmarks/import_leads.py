@@ -16,12 +16,13 @@ from pathlib import Path
 
 from measure import compare, start_django
 
-start_django()
+if __name__ == "__main__":
+    start_django()
 
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection, transaction
 
-from apps.integrations.services import imports, mappings, passes  # noqa: E402
-from apps.reps.services import imports as reps  # noqa: E402
+from apps.integrations.services import imports, mappings, passes
+from apps.reps.services import imports as reps
 
 AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 HEADER = ("Email", "Captured at", "Full name", "Company", "Job title", "Industry", "Staff", "Lead src")
@@ -136,4 +137,5 @@ def main() -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

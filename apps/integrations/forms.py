@@ -1,5 +1,6 @@
 """Forms of the import pages: files and a mapping, a mapping's text, columns to fields."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from apps.integrations.readers import MEGABYTE, max_bytes
 from apps.integrations.rules import mappings as rules
 from apps.integrations.rules.kinds import KINDS
+from apps.integrations.selectors.previews import DELIMITERS, ENCODINGS, FilePreview
 from apps.integrations.services import mappings
 from apps.integrations.services.imports import MAX_FILES
 
@@ -68,6 +70,55 @@ class MappingChoiceForm(forms.Form):
         self.fields["mapping"].choices = [  # type: ignore[attr-defined]
             (known.key, known.name) for known in mappings.every()
         ]
+
+
+class ReadingForm(forms.Form):
+    """How each file is read: ``e<position>`` encoding, ``d<position>`` delimiter, ``t<position>-<place>`` dates."""
+
+    def __init__(
+        self, *args: Any, files: Sequence[FilePreview], with_dates: bool = True, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.files, self.with_dates = files, with_dates
+        for file in files:
+            if file.is_text:
+                at = file.position
+                self._choose(f"e{at}", f"Encoding of {file.name}", ENCODINGS, file.encoding)
+                self._choose(f"d{at}", f"Delimiter of {file.name}", DELIMITERS, file.delimiter)
+            for column in file.dates if with_dates else ():
+                name, label = f"t{file.position}-{column.place}", f"Dates of {column.name}"
+                self._choose(name, label, column.options, column.chosen)
+
+    def _choose(self, name: str, label: str, choices: Sequence[tuple[str, str]], initial: str) -> None:
+        self.fields[name] = forms.TypedChoiceField(
+            label=label,
+            choices=choices,
+            initial=initial,
+            required=False,
+            # A tab is a choice, so nothing may be stripped.
+            coerce=str,
+            widget=forms.Select(attrs={"class": "form-select", "aria-label": label}),
+        )
+
+    @property
+    def readings(self) -> dict[int, dict[str, Any]]:
+        """What was chosen, as ``ImportFile.reading``."""
+        chosen = self.cleaned_data
+        found: dict[int, dict[str, Any]] = {}
+        for file in self.files:
+            at = file.position
+            dates = {
+                column.name: form
+                for column in (file.dates if self.with_dates else ())
+                if (form := chosen.get(f"t{at}-{column.place}") or column.chosen)
+            }
+            found[at] = {"dates": dates}
+            if file.is_text:
+                found[at] |= {
+                    "encoding": chosen.get(f"e{at}") or file.encoding,
+                    "delimiter": chosen.get(f"d{at}") or file.delimiter,
+                }
+        return found
 
 
 class MappingTextForm(forms.Form):

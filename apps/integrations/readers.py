@@ -4,24 +4,21 @@ CSV in a stated or recognised encoding, XLSX through calamine. Everything is che
 size, what the bytes are, the number of rows and columns. Which column means what is not known here.
 """
 
+import codecs
 import csv
-import io
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
 from python_calamine import CalamineError, CalamineWorkbook
 
 from apps.core.errors import DomainError
+from apps.integrations.archives import MAX_COLUMNS, MAX_ROWS, UnsafeArchive, check_archive
 
 MEGABYTE = 1024 * 1024
-MAX_UNPACKED = 200 * MEGABYTE
-MAX_ROWS = 1_000_000
-MAX_COLUMNS = 500
-MAX_MEMBERS = 5_000
 
 Cell = str | datetime
 Row = tuple[int, list[Cell]]
@@ -102,54 +99,119 @@ def open_source(
 # --- CSV ------------------------------------------------------------------------------------------
 
 
-def decoded(data: bytes, name: str, encoding: str) -> tuple[str, str]:
-    """The text and the encoding it was in. ``auto`` is UTF-8 unless a byte-order mark says otherwise.
+MAX_LINE = 1_000_000
+"""Characters of one line, as it stands in the file: no more of a file than this is ever held at once."""
+
+MARKS = (",", ";", "\t", "|")
+
+_PIECE = 1 << 20
+
+
+def _codec(path: Path, encoding: str) -> tuple[str, str]:
+    """The encoding, and the codec that reads it. ``auto`` is UTF-8 unless a byte-order mark says otherwise.
 
     Nothing is guessed beyond that: a wrong guess would turn names into others without anybody noticing.
     """
     if encoding == "auto":
-        utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        with path.open("rb") as file:
+            utf16 = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
         encoding = "utf-16" if utf16 else "utf-8"
-    codec = "utf-8-sig" if encoding == "utf-8" else encoding
-    try:
-        text = data.decode(codec)
-    except UnicodeDecodeError as error:
-        line_end = "\n".encode("utf-16-le") if encoding == "utf-16" else b"\n"
-        row = data[: error.start].count(line_end) + 1
-        hint = "Export it as UTF-8"
-        if encoding == "utf-8":
-            hint += ', or name its encoding in the mapping (Windows: "encoding": "cp1252")'
-        raise _refuse(
-            name, f"It is not written in {encoding}: byte {error.start + 1:,} does not fit. {hint}.", row
-        ) from None
-    except UnicodeError:
-        raise _refuse(name, f"It is not written in {encoding}. Export it as UTF-8.") from None
-    if (place := text.find("\x00")) >= 0:
-        row = text.count("\n", 0, place) + 1
-        raise _refuse(
-            name, "There is a null byte: the file is damaged or no text. Export it again as CSV (UTF-8).", row
-        )
-    return text, encoding
+    return encoding, "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-def sniffed(text: str) -> str:
+def _scan(path: Path, name: str, encoding: str, codec: str) -> int:
+    """Go over the whole text once, piece by piece: it must decode and hold no null byte. Counts what was lost."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    row, place, lost = 1, 0, 0
+    with path.open("rb") as file:
+        while True:
+            piece = file.read(_PIECE)
+            before = decoder.getstate()
+            try:
+                text = decoder.decode(piece, final=not piece)
+            except UnicodeError as error:
+                raise _undecodable(name, encoding, codec, before, piece, error, row, place) from None
+            if (null := text.find("\x00")) >= 0:
+                says = "There is a null byte: the file is damaged or no text. Export it again as CSV (UTF-8)."
+                raise _refuse(name, says, row + text.count("\n", 0, null))
+            row += text.count("\n")
+            lost += text.count("\ufffd")
+            place += len(piece)
+            if not piece:
+                return lost
+
+
+def _undecodable(
+    name: str,
+    encoding: str,
+    codec: str,
+    before: tuple[bytes, int],
+    piece: bytes,
+    error: UnicodeError,
+    row: int,
+    place: int,
+) -> UnreadableFiles:
+    """Which byte does not fit, counted from the beginning of the file, and in which row it stands."""
+    if not isinstance(error, UnicodeDecodeError):
+        return _refuse(name, f"It is not written in {encoding}. Export it as UTF-8.")
+    # What the decoder had kept of the piece before comes first in what it could not read.
+    kept = before[0]
+    good = codecs.getincrementaldecoder(codec)()
+    good.setstate(before)
+    text = good.decode(piece[: max(0, error.start - len(kept))])
+    byte = place - len(kept) + error.start + 1
+    hint = "Export it as UTF-8"
+    if encoding == "utf-8":
+        hint += ', or name its encoding in the mapping (Windows: "encoding": "cp1252")'
+    says = f"It is not written in {encoding}: byte {byte:,} does not fit. {hint}."
+    return _refuse(name, says, row + text.count("\n"))
+
+
+def _lines(path: Path, name: str, codec: str) -> Iterator[str]:
+    """The lines of a text, one at a time; one that is longer than any row is refused before it is held."""
+    with path.open("r", encoding=codec, newline="") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                if number == 1 and max(map(line.count, MARKS)) > MAX_COLUMNS:
+                    raise _refuse(
+                        name, f"There are more than {MAX_COLUMNS} columns. Leave out those not needed.", 1
+                    )
+                says = (
+                    f"A line is longer than {MAX_LINE:,} characters. Look for line ends that were lost, and "
+                    "export it again."
+                )
+                raise _refuse(name, says, number)
+            yield line
+
+
+def sniffed(first: str) -> str:
     """The delimiter of the first line, out of comma, semicolon, tab and bar: the one that cuts it most."""
-    first = next(iter(text.splitlines()), "")
-    counts = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in (",", ";", "\t", "|")}
+    counts = {mark: first.count(mark) for mark in MARKS}
+    if max(counts.values()) <= MAX_COLUMNS:
+        counts = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in counts}
     return max(counts, key=lambda mark: counts[mark])
 
 
 def _text(path: Path, name: str, encoding: str, delimiter: str) -> Source:
-    text, encoding = decoded(path.read_bytes(), name, encoding)
+    encoding, codec = _codec(path, encoding)
+    lost = _scan(path, name, encoding, codec)
+    lines = _lines(path, name, codec)
+    first = next(lines, "")
+    delimiter = delimiter or sniffed(first)
+    if (columns := first.count(delimiter) + 1) > MAX_COLUMNS and '"' not in first:
+        raise _too_many(name, columns)
     try:
-        delimiter = delimiter or sniffed(text)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        first = next(reader, [])
+        reader = csv.reader(chain([first], lines), delimiter=delimiter)
+        header = _header(name, next(reader, []))
     except csv.Error:
         raise _refuse(name, "The first row cannot be read as column names. Export it again.", 1) from None
-    return Source(
-        name, _header(name, first), encoding, delimiter, _csv_rows(name, reader), text.count("\ufffd")
-    )
+    return Source(name, header, encoding, delimiter, _csv_rows(name, reader), lost)
+
+
+def _too_many(name: str, columns: int) -> UnreadableFiles:
+    return _refuse(name, f"There are {columns:,} columns; the most is {MAX_COLUMNS}.", 1)
 
 
 def _csv_rows(name: str, reader: Iterator[list[str]]) -> Iterator[Row]:
@@ -178,11 +240,11 @@ def _check_rows(name: str, number: int) -> None:
 
 
 def _header(name: str, cells: Sequence[str]) -> list[str]:
+    if len(cells) > MAX_COLUMNS:
+        raise _too_many(name, len(cells))
     header = [str(cell).strip() or f"#{place}" for place, cell in enumerate(cells, 1)]
     if not any(str(cell).strip() for cell in cells):
         raise _refuse(name, "The first row holds no column names. The file must begin with them.", 1)
-    if len(header) > MAX_COLUMNS:
-        raise _refuse(name, f"There are {len(header):,} columns; the most is {MAX_COLUMNS}.", 1)
     twice = next((one for one in header if header.count(one) > 1), "")
     if twice:
         raise _refuse(name, "Two columns have this name. Rename one of them.", 1, twice)
@@ -192,21 +254,11 @@ def _header(name: str, cells: Sequence[str]) -> list[str]:
 # --- XLSX -----------------------------------------------------------------------------------------
 
 
-def _check_archive(path: Path, name: str) -> None:
-    """What an XLSX says it unpacks to, before anything of it is unpacked."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
-        raise _refuse(name, "The spreadsheet is damaged. Save it again.") from None
-    if len(members) > MAX_MEMBERS or sum(one.file_size for one in members) > MAX_UNPACKED:
-        raise _refuse(
-            name, f"The spreadsheet unpacks to more than {MAX_UNPACKED // MEGABYTE} MB. Export it as CSV."
-        )
-
-
 def _spreadsheet(path: Path, name: str, sheet: str) -> Source:
-    _check_archive(path, name)
+    try:
+        check_archive(path)
+    except UnsafeArchive as error:
+        raise _refuse(name, str(error)) from None
     try:
         book = CalamineWorkbook.from_path(str(path))
         if sheet and sheet not in book.sheet_names:

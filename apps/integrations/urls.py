@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.integrations.views import capture, capture_forms, imports, mappings, webhooks
+from apps.integrations.views import capture, capture_forms, imports, mappings, readings, webhooks
 
 app_name = "integrations"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("imports/upload/", imports.upload, name="upload"),
     path("imports/<int:pk>/", imports.import_detail, name="import"),
     path("imports/<int:pk>/live/", imports.import_live, name="import_live"),
+    path("imports/<int:pk>/reading/", readings.reading, name="import_reading"),
     path("imports/<int:pk>/check/", imports.check, name="import_check"),
     path("imports/<int:pk>/commit/", imports.commit, name="import_commit"),
     path("imports/<int:pk>/rows/", imports.import_rows, name="import_rows"),

@@ -4,6 +4,7 @@
 import copy
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -26,7 +27,10 @@ def _places(document: Any) -> dict[str, str]:
 
 def test_those_that_come_with_the_portal_are_whole() -> None:
     names = [rules.parse(known.document).name for known in mappings.shipped()]
-    assert names == ["CRM export of an SDR team", "Leads, one file"]
+    assert names == [
+        "CRM export of an SDR team", "HubSpot", "Leads, one file", "Pipedrive", "Salesforce, data export",
+        "Salesforce, reports",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -146,9 +150,10 @@ class TestBeginningOne:
         begun = rules.starter(
             name="New",
             system="new",
-            files=[("people.csv", KINDS["leads"], ["Id", "Email", "Created"])],
+            files=[rules.Unmapped("people.csv", KINDS["leads"], ["Id", "Email", "Created"])],
             currency="EUR",
             zone="Europe/Berlin",
+            today=date(2022, 10, 3),
         )
         assert rules.parse(json.loads(json.dumps(begun))).files[0].kind.name == "leads"
 

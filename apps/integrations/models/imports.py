@@ -95,7 +95,10 @@ class ImportFile(models.Model):
     stored_as = models.CharField(max_length=120)
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
-    kind = models.CharField(max_length=12, blank=True)
+    kind = models.CharField(max_length=16, blank=True)
+    reading = models.JSONField(
+        default=dict, help_text="how somebody said it is read: encoding, delimiter, dates by column"
+    )
     header = models.JSONField(default=list)
     samples = models.JSONField(default=dict, help_text="a few values of each column, for the mapping's page")
     checked = models.JSONField(default=dict, help_text="rows, new, changed, same, refused, skipped, warned")
@@ -149,7 +152,7 @@ class ImportedRow(models.Model):
     """
 
     system = models.CharField(max_length=30)
-    kind = models.CharField(max_length=12)
+    kind = models.CharField(max_length=16)
     external_id = models.CharField(max_length=120)
     digest = models.CharField(max_length=32)
     facts = models.JSONField(default=dict)

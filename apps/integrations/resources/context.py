@@ -5,7 +5,7 @@ resolves what a later file says of an earlier one.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from apps.core.errors import DomainError
@@ -50,8 +50,10 @@ class Context:
     lead_of_hand_off: dict[str, LeadKnown] = field(default_factory=dict)
     good_hand_offs: set[str] = field(default_factory=set)
     leads: dict[str, LeadKnown] = field(default_factory=dict)
+    leads_by_email: dict[str, LeadKnown] = field(default_factory=dict)
     seen: dict[str, dict[str, int]] = field(default_factory=dict)
     emails: dict[str, int] = field(default_factory=dict)
+    days_off: dict[str, list[tuple[date, date]]] = field(default_factory=dict)
     _team: Team | None = None
     _models: dict[str, Rep] = field(default_factory=dict)
 
@@ -71,9 +73,9 @@ class Context:
 
     @property
     def keeps_leads(self) -> bool:
-        """Whether hand-offs name their lead by its own id, so that every lead of the files is kept."""
-        layout = self.mapping.layout_of("hand_offs")
-        return layout is not None and "lead" in layout.fields
+        """Whether other rows name their lead, by its id or its address, so that every lead of the files is kept."""
+        layouts = (self.mapping.layout_of(kind) for kind in ("hand_offs", "opportunities", "touches"))
+        return any(layout is not None and layout.fields.keys() & {"lead", "person"} for layout in layouts)
 
     def rep(self, text: str, by: str) -> RepKnown | None:
         return self.reps.get((by, text.casefold()))

@@ -102,16 +102,26 @@ class _Read(widgets.Widget):
 
 
 class _RepOf(widgets.Widget):
-    def __init__(self, context: Context, by: str) -> None:
+    def __init__(self, context: Context, by: str, nobody: dict[str, int] | None = None) -> None:
         super().__init__()
-        self.context, self.by = context, by
+        self.context, self.by, self.nobody = context, by, nobody
 
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> RepKnown:
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> RepKnown | None:
         known = self.context.rep(value, self.by)
+        if known is None and self.nobody is not None:
+            self.nobody[value] = self.nobody.get(value, 0) + 1
+            return None
         if known is None:
             what = {"external_id": "id", "name": "name", "email": "e-mail address"}[self.by]
             raise UnknownRep(f"No rep has this {what}. Import the reps too, or correct it.")
         return known
+
+
+def _currency(text: str) -> str:
+    code = text.upper()
+    if len(code) != 3 or not code.isascii() or not code.isalpha():
+        raise ValueError("This is no currency. Write a code of three letters, such as EUR.")
+    return code
 
 
 def _zone(text: str) -> str:
@@ -124,8 +134,13 @@ def _period(text: str) -> Period:
     return parse_period(text)
 
 
-def widget_of(known: FieldOfKind, spec: FieldFrom, context: Context) -> widgets.Widget:
-    """The widget that reads cells of this field under this mapping."""
+def widget_of(
+    known: FieldOfKind, spec: FieldFrom, context: Context, nobody: dict[str, int] | None = None
+) -> widgets.Widget:
+    """The widget that reads cells of this field under this mapping.
+
+    ``nobody`` counts whom no rep is known by, where the mapping takes such a row without one.
+    """
     formats = spec.dates or context.mapping.dates
     numbers = context.mapping.numbers
     makers: dict[str, Callable[[], widgets.Widget]] = {
@@ -141,13 +156,22 @@ def widget_of(known: FieldOfKind, spec: FieldFrom, context: Context) -> widgets.
         "yes_no": lambda: _Read(cells.read_yes_no),
         "email": lambda: _Read(cells.read_email),
         "zone": lambda: _Read(_zone),
+        "currency": lambda: _Read(_currency),
         "period": lambda: _Read(_period),
-        "rep": lambda: _RepOf(context, spec.by),
+        "rep": lambda: _RepOf(context, spec.by, nobody),
     }
     return makers[known.type]()
 
 
-_EMPTY: dict[str, Any] = {"text": "", "id": "", "lead": "", "hand_off": "", "email": "", "zone": ""}
+_EMPTY: dict[str, Any] = {
+    "text": "",
+    "id": "",
+    "lead": "",
+    "hand_off": "",
+    "email": "",
+    "zone": "",
+    "currency": "",
+}
 _REMEMBERED = ("text", "choice", "day", "instant", "whole", "yes_no", "zone", "period")
 
 
@@ -160,7 +184,11 @@ class MappedField(fields.Field):
 
     def __init__(self, known: FieldOfKind, spec: FieldFrom, context: Context) -> None:
         column = spec.columns[0] if spec.columns else f"({known.name})"
-        super().__init__(attribute=known.name, column_name=column, widget=widget_of(known, spec, context))
+        self.nobody: dict[str, int] = {}
+        """Names of people who are no reps here, and in how many rows."""
+        takes_without = known.may_be_nobody and spec.otherwise == ""
+        widget = widget_of(known, spec, context, self.nobody if takes_without else None)
+        super().__init__(attribute=known.name, column_name=column, widget=widget)
         self.known, self.spec = known, spec
         self.empty = context.mapping.empty
         self.respelt: dict[str, int] = {}

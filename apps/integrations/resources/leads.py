@@ -160,6 +160,8 @@ class LeadResource(KindResource):
             self.context.lead_of_hand_off[record.refers_to] = known
         if self.context.keeps_leads:
             self.context.leads[record.key] = known
+            if record.get("email"):
+                self.context.leads_by_email.setdefault(record.get("email"), known)
 
     @staticmethod
     def _pass_over(record: Record, code: str, says: str, field: str) -> None:

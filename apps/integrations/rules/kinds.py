@@ -18,6 +18,8 @@ class FieldOfKind:
     choices: tuple[str, ...] = ()
     says: str = ""
     longest: int = 200
+    may_be_nobody: bool = False
+    """Of a person: a mapping may have a row taken without one where nobody here is meant."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,13 @@ LEADS = Kind(
         FieldOfKind("stage_changed", "Stage since", "instant", says="When it reached the stage it is at."),
         FieldOfKind("reason", "Disqualify reason", "text", longest=80),
         FieldOfKind("do_not_contact", "Do not contact", "yes_no"),
-        FieldOfKind("owner", "Owner", "rep", says="The SDR who works it; empty: the team's pool."),
+        FieldOfKind(
+            "owner",
+            "Owner",
+            "rep",
+            says="The SDR who works it; empty: the team's pool.",
+            may_be_nobody=True,
+        ),
         FieldOfKind("hand_off", "Became hand-off", "hand_off", says="The id of the hand-off it became."),
         FieldOfKind("name", "Contact name", "text", personal=True, longest=120),
         FieldOfKind("title", "Job title", "text", longest=120),
@@ -132,7 +140,99 @@ HAND_OFFS = Kind(
     ),
 )
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (REPS, QUOTAS, LEADS, HAND_OFFS)}
+OPPORTUNITY_STAGES = ("stage_1", "stage_2", "won", "lost")
+OPPORTUNITY_KINDS = ("new", "renewal", "upsell")
+LOSS_REASONS = ("no_budget", "competitor", "no_decision", "timing", "unqualified", "churned", "other")
+
+OPPORTUNITIES = Kind(
+    "opportunities",
+    "Opportunities",
+    "opportunity",
+    (
+        FieldOfKind("external_id", "Id", "id", required=True, says=_ID),
+        FieldOfKind("name", "Name", "text", required=True, longest=160),
+        FieldOfKind("created", "Opened on", "instant", required=True),
+        FieldOfKind("owner", "Owner", "rep", required=True, says="The AE who owns it."),
+        FieldOfKind("stage", "Stage", "choice", required=True, choices=OPPORTUNITY_STAGES),
+        FieldOfKind(
+            "outcome",
+            "Won or lost",
+            "choice",
+            choices=("open", "won", "lost"),
+            says="Where the stage does not say it.",
+        ),
+        FieldOfKind("stage_changed", "Stage since", "instant", says="When it reached the stage it is at."),
+        FieldOfKind("closed", "Closed on", "instant", says="When it was won or lost."),
+        FieldOfKind("amount", "Amount", "amount"),
+        FieldOfKind("currency", "Currency", "currency", says="Such as EUR; empty: the team's."),
+        FieldOfKind("company", "Company", "text", longest=160),
+        FieldOfKind("lead", "Lead", "lead", says="The id of the lead it came from, in the same system."),
+        FieldOfKind(
+            "sdr", "SDR", "rep", says="Who sourced it; empty: the owner found it.", may_be_nobody=True
+        ),
+        FieldOfKind("kind", "Type", "choice", choices=OPPORTUNITY_KINDS),
+        FieldOfKind("reason", "Loss reason", "choice", choices=LOSS_REASONS),
+        FieldOfKind("expected_close", "Expected to close on", "day"),
+        FieldOfKind("next_step", "Next step", "text"),
+    ),
+)
+
+CHANNELS = ("call", "email", "social", "chat", "visit")
+DISPOSITIONS = (
+    "connected", "voicemail", "no_answer", "gatekeeper", "call_back", "bad_contact", "not_a_fit", "not_now", "opt_out",
+    "sent",
+)  # fmt: skip
+
+TOUCHES = Kind(
+    "touches",
+    "Touches",
+    "touch",
+    (
+        FieldOfKind("external_id", "Id", "id", required=True, says=_ID),
+        FieldOfKind("occurred", "Made on", "instant", required=True),
+        FieldOfKind("rep", "Rep", "rep", required=True, says="Who made it."),
+        FieldOfKind("lead", "Lead", "lead", says="The lead's id in the same system."),
+        FieldOfKind(
+            "person", "E-mail of the lead", "email", personal=True, says="Where no id names the lead."
+        ),
+        FieldOfKind("channel", "Channel", "choice", required=True, choices=CHANNELS),
+        FieldOfKind("disposition", "Disposition", "choice", required=True, choices=DISPOSITIONS),
+        FieldOfKind("note", "Note", "text", personal=True, longest=500),
+    ),
+    needs=((("lead",), ("person",)),),
+)
+
+TIME_OFF = Kind(
+    "time_off",
+    "Time off",
+    "time off",
+    (
+        FieldOfKind("rep", "Rep", "rep", required=True),
+        FieldOfKind("starts_on", "First day off", "day", required=True),
+        FieldOfKind("last_day", "Last day off", "day"),
+        FieldOfKind("ends_on", "First day back", "day", says="In place of the last day off."),
+        FieldOfKind("kind", "Kind", "choice", choices=("holiday", "sick", "parental", "other")),
+    ),
+    needs=((("last_day",), ("ends_on",)),),
+)
+
+SPEND = Kind(
+    "spend",
+    "Spend",
+    "spend",
+    (
+        FieldOfKind("source", "Source", "text", required=True, longest=80, says="As leads carry it."),
+        FieldOfKind("campaign", "Campaign", "text", longest=80),
+        FieldOfKind("month", "Month", "period", required=True, says="2026-10."),
+        FieldOfKind("amount", "Amount", "amount", required=True),
+        FieldOfKind("currency", "Currency", "currency", says="Such as EUR; empty: the team's."),
+        FieldOfKind("note", "Note", "text", longest=300),
+    ),
+)
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (REPS, QUOTAS, TIME_OFF, LEADS, HAND_OFFS, OPPORTUNITIES, TOUCHES, SPEND)
+}
 """In the order of import: each builds on those before it, whatever the order in which files are given."""
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from apps.integrations.models import ImportFile, ImportRun
-from apps.integrations.readers import UnreadableFiles, open_source
+from apps.integrations.readers import Cell, UnreadableFiles, open_source
 from apps.integrations.rules import mappings as rules
 from apps.integrations.rules.kinds import KINDS, FieldOfKind
 from apps.integrations.services import storage
 from apps.integrations.services.reports import SAMPLES
+
+SAMPLED = 500
+"""Rows of a file that suggestions are made from."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _samples(file: ImportFile) -> dict[str, list[str]]:
     if file.samples:
         return file.samples
     try:
-        source = open_source(storage.path_of(file.stored_as), file.name)
+        source = open_source(storage.path_of(file.stored_as), file.name, **storage.read_as(file))
         rows = [cells for _, cells in islice(source.rows(), 50)]
     except (UnreadableFiles, OSError):
         return {name: [] for name in file.header}
@@ -122,20 +126,38 @@ def _samples(file: ImportFile) -> dict[str, list[str]]:
     return found
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """A file's columns with the cells of its first rows; nothing where it cannot be opened."""
+
+    header: list[str]
+    samples: dict[str, list[str]]
+
+
+def sampled(file: ImportFile) -> Sampled:
+    """As much of a file as suggestions are made from."""
+    try:
+        source = open_source(storage.path_of(file.stored_as), file.name, **storage.read_as(file))
+        rows = [cells for _, cells in islice(source.rows(), SAMPLED)]
+    except (UnreadableFiles, OSError):
+        return Sampled([], {})
+    return Sampled(
+        source.header,
+        {
+            name: [_as_text(row[place]) for row in rows if place < len(row)]
+            for place, name in enumerate(source.header)
+        },
+    )
+
+
+def _as_text(cell: Cell) -> str:
+    return cell.isoformat(sep=" ") if isinstance(cell, datetime) else cell.strip()
+
+
 def guessed_kinds(run: ImportRun) -> dict[int, str]:
-    """What each file of an import probably holds: the kind of whose fields its columns name most."""
+    """What each file of an import probably holds, from its name, its columns and its cells."""
     found = {}
     for file in run.files.all():
-        header = header_of(file)
-        fits = {kind.name: len(rules.suggested(kind, header)) / len(kind.fields) for kind in KINDS.values()}
-        best = max(fits, key=lambda name: fits[name])
-        found[file.position] = best if fits[best] else ""
+        seen = sampled(file)
+        found[file.position] = rules.most_like(file.name, seen.header, seen.samples)
     return found
-
-
-def header_of(file: ImportFile) -> list[str]:
-    """The file's column names; none where it cannot be opened."""
-    try:
-        return open_source(storage.path_of(file.stored_as), file.name).header
-    except (UnreadableFiles, OSError):
-        return []

@@ -19,6 +19,7 @@ CODE_WORDS = {
     "hand_off_missing": "Leads whose hand-off is missing",
     "invalid": "Cells that cannot be read",
     "known_email": "Already here",
+    "lead_missing": "Opportunities whose lead is missing",
     "maker_no_sdr": "Made by somebody who is no SDR",
     "no_reason": "Disqualified without a reason",
     "no_target": "Quotas without a target",
@@ -28,6 +29,7 @@ CODE_WORDS = {
     "owner_no_sdr": "Owner is no SDR",
     "reason_not_disqualified": "Reason on a lead not disqualified",
     "refused": "Rows that contradict themselves or the portal",
+    "won_without_amount": "Won without an amount",
     "wrong_length": "Rows of the wrong length",
 }
 SHOWN = 8

@@ -100,7 +100,9 @@ def start_import(
     return run
 
 
-def fitting_document(files: Sequence[tuple[Path, str]]) -> dict[str, Any] | None:
+def fitting_document(
+    files: Sequence[tuple[Path, str]], readings: passes.Readings | None = None
+) -> dict[str, Any] | None:
     """The document of the mapping that knows the files best; ``None`` where none knows enough of them.
 
     Where a column is lost the mapping is still theirs, and the check says what is missing.
@@ -111,7 +113,10 @@ def fitting_document(files: Sequence[tuple[Path, str]]) -> dict[str, Any] | None
             mapping = mappings.parsed(known.document)
         except mappings.UnusableMapping:
             continue
-        fit = sum(passes.fit_of(mapping=mapping, path=path, name=name) for path, name in files)
+        fit = sum(
+            passes.fit_of(mapping=mapping, path=path, name=name, reading=(readings or {}).get(place))
+            for place, (path, name) in enumerate(files)
+        )
         if fit > best[0]:
             best = (fit, known.document)
     return best[1]
@@ -119,6 +124,35 @@ def fitting_document(files: Sequence[tuple[Path, str]]) -> dict[str, Any] | None
 
 def _paths(run: ImportRun) -> list[tuple[Path, str]]:
     return [(storage.path_of(one.stored_as), one.name) for one in run.files.all()]
+
+
+def readings_of(run: ImportRun) -> passes.Readings:
+    """How somebody said that the files are read, by position."""
+    return {one.position: one.reading for one in run.files.all() if one.reading}
+
+
+def read_files_as(*, run: ImportRun, readings: passes.Readings, at: datetime, actor: Any = None) -> Job | None:
+    """Have files read as somebody said (by position: encoding, delimiter, dates by column), and checked again.
+
+    Where no mapping knew the files it is looked for anew; no job where there still is none. Raises
+    ``UnableToCommit`` once the import is being written.
+    """
+    if run.state not in (RunState.UPLOADED, RunState.FAULTY, RunState.CHECKED):
+        raise UnableToCommit("This import was written already. Start a new one with the files.")
+    with transaction.atomic():
+        for file in run.files.all():
+            file.reading = dict(readings.get(file.position, file.reading))
+            file.save(update_fields=["reading"])
+        audit.record(
+            verb="integrations.import.reading_set",
+            subject=run,
+            at=at,
+            actor=actor,
+            data={"files": {str(position): dict(reading) for position, reading in readings.items()}},
+        )
+    run = ImportRun.objects.prefetch_related("files").get(pk=run.pk)
+    document = run.document or fitting_document(_paths(run), readings_of(run))
+    return ask_for_check(run=run, at=at, document=document, actor=actor) if document else None
 
 
 def folder_of(run: ImportRun) -> Path:
@@ -165,7 +199,7 @@ def check_import(
     files = {one.position: one for one in run.files.all()}
     try:
         mapping = mappings.parsed(run.document)
-        opened = passes.open_files(mapping=mapping, files=_paths(run))
+        opened = passes.open_files(mapping=mapping, files=_paths(run), readings=readings_of(run))
         context = context_for(mapping=mapping, at=at, run=run)
         with ReportWriter(folder=folder_of(run), files=files, progress=progress, also=listener) as report:
             tallies = passes.go_over(files=opened, context=context, listener=report)
@@ -304,7 +338,7 @@ def write_import(*, run: ImportRun, job: JobContext) -> ImportRun:
     at = job.now()
     mapping = mappings.parsed(run.document)
     _check_files_unchanged(run)
-    opened = passes.open_files(mapping=mapping, files=_paths(run))
+    opened = passes.open_files(mapping=mapping, files=_paths(run), readings=readings_of(run))
     reps.team_for(
         name=mapping.team.name,
         currency=mapping.team.currency,

@@ -7,6 +7,7 @@ later rows find what they refer to.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
@@ -80,16 +81,23 @@ class Listener:
         """Rows done so far, over all files; after the batch's transaction."""
 
 
-def open_files(*, mapping: Mapping, files: Sequence[tuple[Path, str]]) -> list[Opened]:
+Readings = AnyMapping[int, AnyMapping[str, Any]]
+"""How somebody said that a file (by its position) is read: ``encoding``, ``delimiter``, ``dates`` by column."""
+
+
+def open_files(
+    *, mapping: Mapping, files: Sequence[tuple[Path, str]], readings: Readings | None = None
+) -> list[Opened]:
     """Every file opened and recognised, in the order of import.
 
-    Raises ``UnreadableFiles`` with what is wrong with any of them as a whole, so that it is all said at once.
+    ``readings`` go before what the mapping says of encoding, delimiter and dates. Raises ``UnreadableFiles``
+    with what is wrong with any of them as a whole, so that it is all said at once.
     """
     faults: list[Fault] = []
     found: list[Opened] = []
     for position, (path, name) in enumerate(files):
         try:
-            found.append(_open_file(mapping, position, path, name))
+            found.append(_open_file(mapping, position, path, name, (readings or {}).get(position, {})))
         except UnreadableFiles as error:
             faults.extend(error.faults)
     team = Team.objects.filter(name=mapping.team.name).first()
@@ -106,11 +114,13 @@ def open_files(*, mapping: Mapping, files: Sequence[tuple[Path, str]]) -> list[O
     return sorted(found, key=lambda one: (order_of(one.layout.kind.name), one.position))
 
 
-def _open_file(mapping: Mapping, position: int, path: Path, name: str) -> Opened:
+def _open_file(
+    mapping: Mapping, position: int, path: Path, name: str, reading: AnyMapping[str, Any]
+) -> Opened:
     # The encoding and the delimiter may be a layout's own, so a look at the header comes first.
     layout = _layout_by_name(mapping, name)
-    encoding = layout.encoding if layout else mapping.files[0].encoding
-    delimiter = layout.delimiter if layout else mapping.files[0].delimiter
+    encoding = reading.get("encoding") or (layout or mapping.files[0]).encoding
+    delimiter = reading.get("delimiter") or (layout or mapping.files[0]).delimiter
     source = open_source(
         path, name, encoding=encoding, delimiter=delimiter, sheet=layout.sheet if layout else ""
     )
@@ -140,13 +150,17 @@ def _open_file(mapping: Mapping, position: int, path: Path, name: str) -> Opened
                 for column in missing
             ]
         )
-    return Opened(position, path, source, found)
+    return Opened(
+        position, path, source, mapping_rules.with_dates(found, reading.get("dates") or {}, mapping)
+    )
 
 
-def fit_of(*, mapping: Mapping, path: Path, name: str) -> int:
+def fit_of(
+    *, mapping: Mapping, path: Path, name: str, reading: AnyMapping[str, Any] | None = None
+) -> int:
     """How well a mapping knows a file: 2 wholly, 1 by its name and half of its columns at least, else 0."""
     try:
-        _open_file(mapping, 0, path, name)
+        _open_file(mapping, 0, path, name, reading or {})
     except UnreadableFiles:
         layout = _layout_by_name(mapping, name)
         if layout is None:
@@ -275,6 +289,12 @@ def _notes(opened: Opened, resource: KindResource) -> list[str]:
     if unknown:
         notes.append(f"Not in the mapping, so left out: {_listed(unknown)}.")
     for mapped in resource.get_import_fields():
+        if mapped.nobody:
+            often = max(mapped.nobody, key=lambda text: mapped.nobody[text])
+            notes.append(
+                f"{mapped.columns}: rows that name somebody who is no rep here: {sum(mapped.nobody.values()):,} "
+                f"(most often “{often}”); they are taken without one."
+            )
         if mapped.respelt:
             example = max(mapped.respelt, key=lambda text: mapped.respelt[text])
             notes.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from apps.integrations.models import ImportFile
 from apps.integrations.readers import MEGABYTE, Fault, UnreadableFiles, max_bytes
 
 _PIECE = 1024 * 1024
@@ -37,6 +38,11 @@ class Stored:
     stored_as: str
     size: int
     sha256: str
+
+
+def read_as(file: ImportFile) -> dict[str, str]:
+    """How somebody said that the file is to be opened: encoding, delimiter; nothing where nobody did."""
+    return {key: file.reading[key] for key in ("encoding", "delimiter") if file.reading.get(key)}
 
 
 def new_folder() -> str:

@@ -14,16 +14,17 @@ from apps.core.errors import DomainError
 from apps.core.keyset import page_of
 from apps.core.policies import guarded, visible_or_404
 from apps.integrations.forms import MappingChoiceForm, UploadForm
-from apps.integrations.models import ImportMessage, ImportRun, Severity
+from apps.integrations.models import ImportMessage, ImportRun, RunState, Severity
 from apps.integrations.policies import IMPORT_DATA
 from apps.integrations.rules.kinds import KINDS
-from apps.integrations.selectors import columns, runs
+from apps.integrations.selectors import columns, previews, runs
 from apps.integrations.services import imports, mappings, reports
 
 LAST_WORD = 286
 
 
-def _run(request: HttpRequest, pk: int) -> ImportRun:
+def run_or_404(request: HttpRequest, pk: int) -> ImportRun:
+    """The import, for whoever may see it."""
     found = ImportRun.objects.visible_to(request.user).select_related("job", "started_by")
     return visible_or_404(found.prefetch_related("files"), pk=pk)
 
@@ -65,6 +66,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         form.add_error("uploads", error.message)
         return _list(request, form, status=422)
+    if previews.has_doubts(run):
+        # What cannot be told for sure is asked before anything is read by it.
+        return redirect("integrations:import_reading", run.pk)
     imports.ask_for_check(run=run, at=now, actor=request.user)
     return redirect("integrations:import", run.pk)
 
@@ -73,14 +77,14 @@ def upload(request: HttpRequest) -> HttpResponse:
 @guarded(IMPORT_DATA)
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One import: where it stands, what would change or did, what was said of its rows."""
-    return render(request, "integrations/import.html", _context(_run(request, pk)))
+    return render(request, "integrations/import.html", _context(run_or_404(request, pk)))
 
 
 @require_GET
 @guarded(IMPORT_DATA)
 def import_live(request: HttpRequest, pk: int) -> HttpResponse:
     """The page's body while a worker is at it; the last word once it is not."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     context = _context(run)
     status = 200 if context["view"].is_moving else LAST_WORD
     return render(request, "integrations/_import.html", context, status=status)
@@ -93,6 +97,7 @@ def _context(run: ImportRun) -> dict[str, Any]:
         "run": run,
         "view": view,
         "now": timezone.now(),
+        "can_be_read_otherwise": run.state in (RunState.UPLOADED, RunState.FAULTY, RunState.CHECKED),
         "layouts": [] if view.is_moving else columns.columns_of_document(run.document, run),
         "choice": MappingChoiceForm(initial={"mapping": key}),
         "guesses": columns.guessed_kinds(run) if not run.document else {},
@@ -112,7 +117,7 @@ def _mapping_key(run: ImportRun) -> str:
 @guarded(IMPORT_DATA)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Check again, under another mapping."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     form = MappingChoiceForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose one of the mappings.")
@@ -128,7 +133,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(IMPORT_DATA)
 def commit(request: HttpRequest, pk: int) -> HttpResponse:
     """Have it written; the good rows only where that was chosen."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     good_only = request.POST.get("take_good_rows") == "yes"
     imports.commit_import(run=run, at=timezone.now(), take_good_rows=good_only, actor=request.user)
     return redirect("integrations:import", run.pk)
@@ -138,7 +143,7 @@ def commit(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(IMPORT_DATA)
 def import_rows(request: HttpRequest, pk: int) -> HttpResponse:
     """What was said of the rows, by severity and file, page by page."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     found = ImportMessage.objects.filter(file__run=run).select_related("file")
     severity = request.GET.get("what", "")
     if severity in Severity.values:
@@ -165,7 +170,7 @@ def import_rows(request: HttpRequest, pk: int) -> HttpResponse:
 @guarded(IMPORT_DATA)
 def import_messages(request: HttpRequest, pk: int) -> FileResponse:
     """Every message as CSV."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     return _download(reports.messages_path(imports.folder_of(run)), f"import-{run.pk}-messages.csv")
 
 
@@ -173,7 +178,7 @@ def import_messages(request: HttpRequest, pk: int) -> FileResponse:
 @guarded(IMPORT_DATA)
 def refused_rows(request: HttpRequest, pk: int, position: int) -> FileResponse:
     """The refused rows of one file, with one more column that says why."""
-    run = _run(request, pk)
+    run = run_or_404(request, pk)
     return _download(
         reports.refused_path(folder=imports.folder_of(run), position=position),
         f"import-{run.pk}-refused-{position + 1}.csv",

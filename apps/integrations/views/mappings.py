@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import DomainError
+from apps.core.periods import day_of
 from apps.core.policies import guarded, visible_or_404
 from apps.integrations.forms import ColumnsForm, MappingFileForm, MappingTextForm
 from apps.integrations.models import ImportRun
@@ -111,9 +112,9 @@ def mapping_new(request: HttpRequest) -> HttpResponse:
     files = []
     for one in run.files.all():
         kind = KINDS.get(request.GET.get(f"kind-{one.position}", ""))
-        header = columns.header_of(one)
-        if kind is not None and header:
-            files.append((one.name, kind, header))
+        seen = columns.sampled(one)
+        if kind is not None and seen.header:
+            files.append(rules.Unmapped(one.name, kind, seen.header, seen.samples))
     if not files:
         messages.error(request, "Say of one file at least what it holds.")
         return redirect("integrations:import", run.pk)
@@ -123,6 +124,7 @@ def mapping_new(request: HttpRequest) -> HttpResponse:
         files=files,
         currency=settings.COMPANY_CURRENCY,
         zone=settings.COMPANY_TIME_ZONE,
+        today=day_of(timezone.now(), settings.COMPANY_TIME_ZONE),
     )
     return _edit(request, document, title="New mapping", run=run, is_new=True)
 

@@ -13,7 +13,8 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.core.periods import Period
-from apps.reps.models import BusinessCalendar, Quota, Rep, RepRole, Team, Tier
+from apps.reps.models import BusinessCalendar, Quota, Rep, RepRole, Team, Tier, TimeOff
+from apps.reps.services.time_off import add_time_off, change_time_off
 
 
 class TeamDiffers(DomainError):
@@ -128,4 +129,37 @@ def set_quotas(
             actor=actor,
             data={"count": one.count, "minor": one.minor},
         )
+    return written
+
+
+@dataclass(frozen=True)
+class ImportedTimeOff:
+    """Days on which a rep is away; ``ends_on`` is the first day back."""
+
+    rep: Rep
+    starts_on: date
+    ends_on: date
+    kind: TimeOff.Kind
+
+
+@transaction.atomic
+def set_time_off(*, time_off: Sequence[ImportedTimeOff], at: datetime, actor: Any = None) -> list[TimeOff]:
+    """Time off by rep and first day, in place of what began on that day. Raises ``TimeOffOverlaps``."""
+    written = []
+    for one in time_off:
+        present = TimeOff.objects.select_related("rep").filter(rep=one.rep, starts_on=one.starts_on).first()
+        if present is None:
+            row = add_time_off(
+                rep=one.rep, starts_on=one.starts_on, ends_on=one.ends_on, kind=one.kind, at=at, actor=actor
+            )
+        else:
+            row = change_time_off(
+                time_off=present,
+                starts_on=one.starts_on,
+                ends_on=one.ends_on,
+                kind=one.kind,
+                at=at,
+                actor=actor,
+            )
+        written.append(row)
     return written

@@ -16,9 +16,11 @@ from apps.integrations.rules.mappings.document import (
     Problem,
     TeamOf,
 )
-from apps.integrations.rules.mappings.drafting import columns_of, starter, suggested, with_choices
+from apps.integrations.rules.mappings.drafting import Unmapped, columns_of, starter, with_choices
+from apps.integrations.rules.mappings.read_as import with_dates
 from apps.integrations.rules.mappings.reading import is_zone, parse, parse_text
 from apps.integrations.rules.mappings.recognising import recognised
+from apps.integrations.rules.mappings.suggesting import most_like, suggested, suggestions
 
 __all__ = [
     "DELIMITERS",
@@ -30,12 +32,16 @@ __all__ = [
     "NotAMapping",
     "Problem",
     "TeamOf",
+    "Unmapped",
     "columns_of",
     "is_zone",
+    "most_like",
     "parse",
     "parse_text",
     "recognised",
     "starter",
     "suggested",
+    "suggestions",
     "with_choices",
+    "with_dates",
 ]

@@ -1,84 +1,53 @@
 """Begin a mapping from columns that nobody mapped yet, and change one column by column."""
 
 import json
-import re
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from apps.integrations.rules.kinds import Kind
 from apps.integrations.rules.mappings.document import FORMAT
-
-_ALSO_CALLED = {
-    "external_id": ("id", "recordid", "leadid", "opportunityid", "dealid", "employeeid", "userid", "key"),
-    "name": ("fullname", "contact", "contactname", "person", "employee"),
-    "created": ("createddate", "createdate", "createdat", "createdon", "added", "addtime", "capturedat"),
-    "hired_on": ("hired", "hiredate", "startdate", "startedon"),
-    "left_on": ("left", "terminated", "enddate"),
-    "owner": ("leadowner", "ownerid", "owneremployeeid", "assignedto", "contactowner", "owneremail"),
-    "stage": ("status", "leadstatus", "leadstage", "lifecyclestage"),
-    "reason": ("disqualifiedreason", "lostreason", "unqualifiedreason"),
-    "do_not_contact": ("donotcall", "optout", "optedout", "unsubscribed", "hasoptedoutofemail"),
-    "hand_off": ("convertedopportunityid", "opportunityid", "dealid"),
-    "title": ("jobtitle", "position"),
-    "email": ("emailaddress", "mail"),
-    "phone": ("phonenumber", "telephone", "mobile"),
-    "company": ("companyname", "organisation", "organization", "account", "accountname"),
-    "employees": ("numberofemployees", "staff", "companysize", "noofemployees"),
-    "time_zone": ("timezone", "zone"),
-    "source": ("leadsource", "leadsrc", "originalsource"),
-    "campaign": ("campaignname", "utmcampaign"),
-    "sdr": ("createdbyid", "createdby", "bookedby"),
-    "ae": ("owneremployeeid", "owner", "ownerid", "opportunityowner", "dealowner"),
-    "lead": ("leadid", "contactid"),
-    "accepted": ("isaccepted", "acceptance"),
-    "decided": ("accepteddecisiondate", "decisiondate", "decidedon"),
-    "amount": ("value", "dealvalue", "opportunityamount"),
-    "converted_leads": ("quota", "leadquota"),
-    "amount_accepted": ("quotaamount",),
-}
+from apps.integrations.rules.mappings.suggesting import Samples, dated_today, numbers_in, suggested
 
 
-def _bare(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+@dataclass(frozen=True)
+class Unmapped:
+    """A file that no mapping knows: its name, what it holds, its columns, some cells of each, how it is read."""
 
-
-def suggested(kind: Kind, header: Sequence[str]) -> dict[str, str]:
-    """Field name → column, by their names alone; a person looks over it before anything is read."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for known in kind.fields:
-        names = (_bare(known.name), _bare(known.label), *_ALSO_CALLED.get(known.name, ()))
-        for wanted in names:
-            column = next((one for one in header if _bare(one) == wanted and one not in taken), None)
-            if column is not None:
-                found[known.name] = column
-                taken.add(column)
-                break
-    return found
+    name: str
+    kind: Kind
+    header: Sequence[str]
+    samples: Samples = field(default_factory=dict)
+    encoding: str = ""
+    delimiter: str = ""
 
 
 def starter(
-    *, name: str, system: str, files: Sequence[tuple[str, Kind, Sequence[str]]], currency: str, zone: str
+    *, name: str, system: str, files: Sequence[Unmapped], currency: str, zone: str, today: date
 ) -> dict[str, Any]:
-    """A document to begin with, for files (name, kind, header) that no mapping knows."""
-    return {
+    """A document to begin with, for files that no mapping knows."""
+    document: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
         "system": system,
         "note": "",
         "dates": ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
         "team": {"name": "Imported team", "currency": currency, "time_zone": zone},
-        "files": [
-            {
-                "kind": kind.name,
-                "recognise": {"name": [file_name]},
-                "fields": suggested(kind, header),
-                "ignored": {},
-            }
-            for file_name, kind, header in files
-        ],
+        "files": [_layout(one, today) for one in files],
     }
+    numbers = [found for one in files if (found := numbers_in(one.samples))]
+    return document | ({"numbers": numbers[0]} if numbers else {})
+
+
+def _layout(file: Unmapped, today: date) -> dict[str, Any]:
+    fields = suggested(file.kind, file.header, file.samples)
+    if file.kind.name == "leads" and "created" not in fields:
+        fields["created"] = dated_today(today)
+    layout = {"kind": file.kind.name, "recognise": {"name": [file.name]}, "fields": fields, "ignored": {}}
+    read_as = {"encoding": file.encoding, "delimiter": file.delimiter}
+    return layout | {key: value for key, value in read_as.items() if value}
 
 
 def columns_of(spec: Any) -> list[str]:

@@ -284,6 +284,8 @@ def _field(read: _Reader, spec: Any, known: FieldOfKind, place: str) -> FieldFro
         for value in wanted:
             if value not in known.choices:
                 read.problem(f"{place}.values", f"{value!r} is none of {', '.join(known.choices)}.")
+    if known.type == "rep" and otherwise is not None and not (known.may_be_nobody and otherwise == ""):
+        read.problem(f"{place}.otherwise", "A person who is not found has no stand-in here.")
     if known.type == "zone":
         for value in values.values():
             if value and not is_zone(str(value)):
