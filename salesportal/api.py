@@ -24,7 +24,7 @@ from apps.leads.api import (
     work,
 )
 from apps.leads.api import views as leads
-from apps.scorecards.api import cards, ranking
+from apps.scorecards.api import capacity_urls, cards, ranking, review, roi
 
 
 @extend_schema(exclude=True)
@@ -183,5 +183,6 @@ urlpatterns = [
     path("audit/", audit.AuditLogView.as_view(), name="audit_log"),
     path("audit/chain/", audit.AuditChainView.as_view(), name="audit_chain"),
     *inquiry_urls.urlpatterns,
+    *capacity_urls.urlpatterns,
     path("jobs/<int:pk>/", JobView.as_view(), name="job"),
 ]

@@ -83,6 +83,7 @@ from apps.slas.models import Policy
 from apps.slas.notification_kinds import OVERDUE
 from tests.cast import NOW, Cast
 from tests.integrations.forms import a_form
+from tests.permissions.coached import keep_coached
 from tests.permissions.reviews import keep_reviews
 from tests.settling import settle_period
 
@@ -109,7 +110,14 @@ def everyone_sees() -> Seen:
     return Seen(EVERYBODY, EVERYBODY, EVERYBODY)
 
 
+_OF_AN_SDR = seen("sdr manager revops", "teammate manager revops", "outsider outside_manager revops")
 SEEN = {
+    "hiring_scenario": seen("manager revops", "manager revops", "outside_manager revops"),
+    "certification": seen(*["sdr teammate outsider manager outside_manager revops"] * 3),
+    "training_session": _OF_AN_SDR,
+    "certification_result": _OF_AN_SDR,
+    "practice_goal": _OF_AN_SDR,
+    "support_action": seen("ae manager revops", "second_ae manager revops", "outside_manager revops"),
     "lead": seen(
         "sdr ae manager finance revops marketing",
         "teammate second_ae manager finance revops marketing",
@@ -470,6 +478,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keys["capture_key"][whose] = form.key
         keep("webhook_message", whose, message)
     _keep_calendars(cast, keep)
+    keep_coached(cast, pairs, keep)
     _keep_customers(cast, {whose: (ae, am) for whose, (_, ae, am) in pairs.items()}, keep)
     _keep_pay(cast, {whose: sdr for whose, (sdr, _, _) in pairs.items()}, keep)
     return keys
