@@ -95,7 +95,6 @@ def _role(one: RoleCapacity) -> dict[str, Any]:
         "rule": " ".join(filter(None, [rules.RULE, verdict.rule_words, _raised(verdict), verdict.not_counted_words])),
         "assumed": rate(Fraction(assumed.value), assumed),
         "mean": rate(verdict.mean, assumed),
-        "ratio": f"{quantize(verdict.ratio, 3)}" if verdict.ratio is not None else "–",
         "bullet": (float(verdict.mean), float(assumed.value)) if verdict.mean is not None and assumed.value else None,
         "below": f"{below} of {counted}, {percent(verdict.share)}" if verdict.share is not None else "nobody counts",
         "bars": _bars(verdict),
@@ -185,6 +184,7 @@ def _skew(one: RoleSkew) -> dict[str, Any]:
         "currency": one.currency,
         "basis": period_words(one.basis) if one.basis.months() else one.basis.name,
         "is_carried": one.without_one.is_carried or two.is_carried,
+        "is_silent": two.count < rules.FEWEST or two.fall is None,
         "sentence": _skew_sentence(one),
         "lines": [line for line in lines if line],
         "rule": rules.SKEW_RULE,
@@ -220,6 +220,8 @@ def _skew_sentence(one: RoleSkew) -> str:
     said = two if two.fall is not None else first
     if said.fall is None:
         return "There are too few people, or nothing was made, so no mean can fall."
+    if two.count < rules.FEWEST:
+        return f"Of {two.count} nobody can be said to carry the rest; the mean without the top is shown."
     names = listed([name for name, _ in said.top])
     if said.is_carried:
         verb = "carries" if len(said.top) == 1 else "carry"

@@ -63,7 +63,7 @@ def _month(plan: hiring.Plan, one: hiring.Month, currency: str) -> dict[str, Any
         "cost": in_words(one.cost_minor, currency),
         "spent": in_words(one.spent_minor, currency),
         "is_over": one.spent_minor > plan.budget_minor,
-        "heads": ", ".join(f"{one.heads[key]} {RepRole(key).label.lower()}" for key in hiring.ROLES),
+        "heads": ", ".join(f"{one.heads[key]} {key.upper()}" for key in hiring.ROLES),
     }
 
 

@@ -138,6 +138,12 @@ class TestSuperstarSkew:
     def test_equals_carry_nobody(self):
         assert skew([("A", 5), ("B", 5), ("C", 5)], 2).fall == 0
 
+    def test_of_fewer_than_four_nothing_is_concluded(self):
+        found = skew([("A", 90), ("B", 1), ("C", 1)], 1)
+        assert found.fall is not None
+        assert found.fall > Fraction(1, 4)
+        assert not found.is_carried
+
     def test_too_few_or_nothing_made_give_no_share(self):
         assert skew([("A", 5), ("B", 5)], 2).fall is None
         assert skew([("A", 0), ("B", 0), ("C", 0)], 2).fall is None

@@ -18,6 +18,9 @@ UNUSED_ABOVE = Fraction(1, 4)
 CARRIED_ABOVE = Fraction(1, 4)
 """A mean that falls by more than this without its top ones is theirs, not the team's."""
 
+FEWEST = 4
+"""Of fewer people it is shown how the mean falls, and nothing is concluded from it."""
+
 MOST_NAMED = 4
 
 MONTH, DAY, LEVEL = "month", "day", "level"
@@ -140,7 +143,9 @@ class Verdict:
 
 
 RULE = "Rule: more than 25 % of reps below their assumption is unused capacity."
-SKEW_RULE = "Rule: where the mean falls by more than 25 % without its top ones, they carry the rest."
+SKEW_RULE = (
+    "Rule: where the mean of four or more falls by more than 25 % without its top ones, they carry the rest."
+)
 
 
 def verdict(assumption: Assumption, people: Iterable[Taken]) -> Verdict:
@@ -185,7 +190,7 @@ class Skew:
 
     @property
     def is_carried(self) -> bool:
-        return self.fall is not None and self.fall > CARRIED_ABOVE
+        return self.count >= FEWEST and self.fall is not None and self.fall > CARRIED_ABOVE
 
 
 def skew(values: Sequence[tuple[str, Fraction]], top: int) -> Skew:

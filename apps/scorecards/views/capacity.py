@@ -66,7 +66,9 @@ def capacity(request: HttpRequest) -> HttpResponse:
     kind = kind if kind in KINDS else "mql"
     today = asked.today()
     found = capacity_of(reps=reps, month=month, today=today)
-    growth = velocity_of(month=month, kind=kind, teams=scope_of(request.user, team))
+    # Half a month has not fallen behind a whole one.
+    whole = month if month.end <= today else month.previous()
+    growth = velocity_of(month=whole, kind=kind, teams=scope_of(request.user, team))
     context = {
         "month": month,
         "switch": switch,
