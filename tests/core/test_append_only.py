@@ -68,6 +68,7 @@ from apps.leads.models import (
     GateAnswer,
     GatePassage,
     Lead,
+    Meeting,
     MeetingComment,
     Motion,
     Opportunity,
@@ -83,8 +84,13 @@ from apps.leads.services import contest_terms, gates, opportunities
 from apps.reps.models import Rep, TierChange
 from apps.reps.services.tiers import change_tier
 from apps.scorecards.models import (
+    Assumption,
+    Certification,
+    CertificationResult,
     ComplaintAnswer,
     LeadComplaint,
+    PracticeGoal,
+    PracticeGoalEnd,
     RankingHold,
     RankingHoldLift,
     ReviewItem,
@@ -96,7 +102,10 @@ from apps.scorecards.models import (
     ScorecardNote,
     ScorecardPrivateNote,
     ScorecardSignature,
+    SharedRecording,
     Spend,
+    SupportAction,
+    SupportAnswer,
     WeeklyReview,
 )
 from apps.scorecards.services.ranking_holds import hold_move, lift_hold
@@ -127,6 +136,12 @@ COLUMNS = {
     PoolTurn: ("because", "none"),
     RankingHold: ("reason", "none"),
     RankingHoldLift: ("reason", "none"),
+    Assumption: ("value", 1),
+    CertificationResult: ("note", "none"),
+    PracticeGoal: ("aim", "1"),
+    PracticeGoalEnd: ("reason", "none"),
+    SharedRecording: ("why", "none"),
+    SupportAnswer: ("text", "none"),
     ScorecardNote: ("text", "none"),
     ScorecardPrivateNote: ("text", "none"),
     ScorecardAction: ("text", "none"),
@@ -198,6 +213,7 @@ def record(cast: Cast) -> Cast:
     ScorecardSignature.objects.create(
         scorecard=card, signed_as="manager", user=cast.manager, signed_at=NOW, fingerprint="1f"
     )
+    _coaching(cast, rep)
     cadence = Cadence.objects.create(name="Inbound", motion=Motion.INBOUND)
     version = CadenceVersion.objects.create(cadence=cadence, number=1, steps=[], created_at=NOW)
     enrolment = Enrolment.objects.create(lead=Lead.objects.get(), version=version, enrolled_at=NOW)
@@ -222,6 +238,29 @@ def record(cast: Cast) -> Cast:
     _captured(cast)
     _sealed(cast)
     return cast
+
+
+def _coaching(cast: Cast, rep: Rep) -> None:
+    Assumption.objects.create(role="isr", metric="leads_worked", value=150)
+    asked = Certification.objects.create(role="ae", name="Discovery", asked_from=NOW)
+    CertificationResult.objects.create(
+        certification=asked, rep=rep, taken_on=NOW, is_pass=False, recorded_by=cast.manager, recorded_at=NOW
+    )
+    goal = PracticeGoal.objects.create(
+        rep=rep, metric="win_rate", months=3, baseline="1/5", aim="1/4", tier_from=3, set_by=cast.manager,
+        set_at=NOW, baseline_ends_on="2026-11-01", ends_on="2027-01-01",
+    )  # fmt: skip
+    PracticeGoalEnd.objects.create(goal=goal, reason="Reached", ended_by=cast.manager, ended_at=NOW)
+    SharedRecording.objects.create(
+        meeting=Meeting.objects.earliest("pk"), rep=rep, url="https://calls.example/1", why="The silence",
+        shared_by=cast.manager, shared_at=NOW,
+    )  # fmt: skip
+    action = SupportAction.objects.create(
+        rep=rep, month_on="2026-11-01", reason="On the lowest tier", raised_at=NOW, escalate_at=NOW
+    )
+    SupportAnswer.objects.create(
+        action=action, kind="other", text="We talk.", answered_by=cast.manager, answered_at=NOW
+    )
 
 
 def _finance(cast: Cast, rep: Rep) -> None:

@@ -8,16 +8,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from apps.compensation.selectors.measures import measure
 from apps.core.periods import Period, month_of, trailing_months
 from apps.leads.models import Meeting
 from apps.leads.rules.metrics import METRICS, Better, Metric, Unit
-from apps.compensation.selectors.measures import measure
 from apps.reps.models import Rep
 from apps.scorecards.models import PracticeGoal, SupportAction
 from apps.scorecards.rules import coaching as rules
 from apps.scorecards.rules.layout import LAYOUTS
 
-MOST_RECORDINGS = 40
 MOST_STRONG = 5
 
 

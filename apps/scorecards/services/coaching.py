@@ -60,7 +60,7 @@ def set_goal(
             "The record holds nothing of this metric to step up from: choose another one.", field="metric"
         )
     if not rules.is_within(aim, step, lower=lower):
-        raise UnableToCoach(too_far(step, metric, rep.team.currency, lower=lower), field="aim")
+        raise UnableToCoach(_too_far(step, metric, rep.team.currency, lower=lower), field="aim")
     goal = PracticeGoal.objects.create(
         rep=rep,
         metric=metric,
@@ -102,7 +102,7 @@ def _refuse_month(last: Period, running: Period) -> None:
         raise InvalidInput(f"Choose a month from this one to {latest.name}.", field="last_month")
 
 
-def too_far(step: rules.Step, metric: str, currency: str, *, lower: bool) -> str:
+def _too_far(step: rules.Step, metric: str, currency: str, *, lower: bool) -> str:
     """Why an aim is refused, with the figures that say so."""
     unit = METRICS[metric].unit
     own, limit = in_figures(step.own, unit, currency), in_figures(step.limit, unit, currency)

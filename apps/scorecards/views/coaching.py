@@ -23,7 +23,6 @@ from apps.scorecards.rules import coaching as rules
 from apps.scorecards.rules.figures import in_figures
 from apps.scorecards.rules.layout import LAYOUTS
 from apps.scorecards.selectors.coaching import (
-    MOST_RECORDINGS,
     peers_at,
     progress_of,
     recorded_meetings,
@@ -205,7 +204,6 @@ def recordings(request: HttpRequest) -> HttpResponse:
         "shown": asked.shown(page, "recording"),
         "rep": rep,
         "may_share": policies.SHARE_RECORDING.admits(request.user),
-        "most": MOST_RECORDINGS,
     }
     return render(request, "scorecards/coaching_recordings.html", context)
 

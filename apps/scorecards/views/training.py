@@ -265,6 +265,8 @@ def session_results(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("scorecards:training_session", found.pk)
     reps = _attending(request, found)
     form = ResultsForm(request.POST, reps=reps, scored=found.certification.pass_score is not None)
+    if form.is_valid() and not form.results:
+        form.add_error(None, "Write at least one result.")
     if form.is_valid():
         wrong = False
         for rep, score, passed in form.results:
@@ -283,7 +285,8 @@ def session_results(request: HttpRequest, pk: int) -> HttpResponse:
                 wrong = True
                 form.add_error(f"rep_{rep.pk}", error.message)
         if not wrong:
-            messages.success(request, f"{len(form.results)} results are on record.")
+            count = len(form.results)
+            messages.success(request, f"{count} result{'' if count == 1 else 's'} on record.")
             return redirect("scorecards:training_session", found.pk)
     return _session_page(request, found, form, status=422)
 
