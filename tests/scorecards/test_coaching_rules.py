@@ -1,12 +1,15 @@
 """Certifications that run out, small steps, tiers of a metric: edges and what always holds."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.leads.rules.metrics import Unit
+from apps.scorecards.forms.training import aim_as_written, aim_read
 from apps.scorecards.rules import coaching, training
 from apps.scorecards.rules.coaching import GoalState, Peer
 from apps.scorecards.rules.training import State
@@ -149,3 +152,15 @@ class TestGoals:
 def test_an_open_support_action_is_told_again_a_week_later():
     at = datetime(2026, 11, 12, 9, tzinfo=UTC)
     assert coaching.next_escalation(at) == at + timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("limit", "unit", "lower", "written"),
+    [(Fraction(2, 3), Unit.RATE, False, "66.66"), (Fraction(2, 3), Unit.RATE, True, "66.67"),
+     (Fraction(7_615_933, 1), Unit.MONEY, False, "76159.33"), (Fraction(11), Unit.COUNT, False, "11"),
+     (Fraction(100), Unit.COUNT, False, "100")],
+)  # fmt: skip
+def test_what_a_form_proposes_is_never_past_the_step(limit, unit, lower, written):
+    assert aim_as_written(limit, unit, "EUR", lower=lower) == written
+    read = aim_read(Decimal(written), unit, "EUR")
+    assert (read >= limit) if lower else (read <= limit)

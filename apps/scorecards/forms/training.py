@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -157,16 +158,14 @@ class TakeBackForm(forms.Form):
 # --- Coaching -------------------------------------------------------------------------------------
 
 
-def aim_as_written(value: Fraction, unit: Unit, currency: str) -> str:
-    """A figure as the field of an aim takes it: percent for a rate, major units for money."""
-    scaled = (
-        value * 100
-        if unit is Unit.RATE
-        else value / 10 ** exponent(currency)
-        if unit is Unit.MONEY
-        else value
-    )
-    text = f"{Decimal(scaled.numerator) / Decimal(scaled.denominator):.2f}"
+def aim_as_written(limit: Fraction, unit: Unit, currency: str, *, lower: bool) -> str:
+    """How far one may aim as the field takes it: percent for a rate, major units for money; cut, never past it."""
+    scaled = limit * 100
+    if unit is Unit.RATE:
+        scaled *= 100
+    elif unit is Unit.MONEY:
+        scaled /= 10 ** exponent(currency)
+    text = f"{Decimal(ceil(scaled) if lower else floor(scaled)) / 100:.2f}"
     return text.rstrip("0").rstrip(".")
 
 

@@ -105,7 +105,7 @@ def goal_new(request: HttpRequest, rep: int) -> HttpResponse:
     unit, currency = METRICS[metric].unit, about.team.currency
     initial = {"metric": metric, "last_month": running.following().code}
     if step is not None:
-        initial["aim"] = aim_as_written(step.limit, unit, currency)
+        initial["aim"] = aim_as_written(step.limit, unit, currency, lower=lower)
     form = GoalForm(request.POST or None, initial=initial, role=about.role, currency=currency)
     if request.method == "POST" and form.is_valid():
         try:
