@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from apps.leads.models import HandOff, Meeting, Source
-from apps.leads.services import invitations, slots
+from apps.leads.services import invitations, routing, slots
 
 
 def cancel_for_rejection(*, hand_off: HandOff, at: datetime, source: Source = Source.PAGE) -> int | None:
@@ -34,6 +34,7 @@ def book_again(*, hand_off: HandOff, meeting_id: int, at: datetime) -> bool:
         or meeting.starts_at <= at
     ):
         return False
+    routing.hold_turns(lead=hand_off.lead, at=at)
     try:
         slots.take(taker=meeting, at=at)
     except slots.SlotTaken:

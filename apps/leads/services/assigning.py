@@ -114,6 +114,7 @@ def assign(
 
 def assign_to(*, asked: Asked, ae: Rep, make: Make, hold: SlotHold | None = None) -> Assigned | None:
     """Give it to this AE; ``None`` when they are not free then after all."""
+    routing.hold_turns(lead=asked.lead, at=asked.at)
     closed = why_not_free(
         aes=[ae], starts_at=asked.starts_at, ends_at=asked.ends_at, at=asked.at, **asked.overlooked
     )
@@ -121,15 +122,19 @@ def assign_to(*, asked: Asked, ae: Rep, make: Make, hold: SlotHold | None = None
     return Assigned(ae, taker, hold=hold) if taker is not None else None
 
 
+class _NotFree(Exception):
+    """Undoes the savepoint, and with it the lock of the AE's row: whoever goes on to another keeps none."""
+
+
 def _try(asked: Asked, ae: Rep, make: Make) -> Meeting | SlotHold | None:
     try:
         with transaction.atomic():
             if not _still_free(asked, ae):
-                return None
+                raise _NotFree
             taker = make(ae)
             slots.take(taker=taker, at=asked.at, instead_of=asked.instead_of)
             return taker
-    except slots.SlotTaken:
+    except (slots.SlotTaken, _NotFree):
         return None
 
 

@@ -40,7 +40,7 @@ from apps.reps.models import Rep
 LOST_THE_RACE = "Just booked by somebody else"
 HAD_IT = "Had it before"
 _LONGEST_HOLD = timedelta(days=1)
-_POOL, _SINCE = -101, AT + timedelta(days=1)
+_POOL, _LEAD, _SINCE = -101, -102, AT + timedelta(days=1)
 
 Standings = dict[str, dict[int, turns.Standing]]
 
@@ -110,7 +110,8 @@ def choose(
     rules = [rule for rule in in_force.rules if holds(rule, facts)]
     aes, takes = asked_people(lead=lead, rules=rules, on=starts_at.date(), facts=facts)
     # The turns are locked before the calendars are read, so that what is free is as new as the turns.
-    standings = _locked_standings([rule.name for rule in rules if rule.method == Method.ROUND_ROBIN], at)
+    names = [rule.name for rule in rules if rule.method == Method.ROUND_ROBIN]
+    standings = _locked_standings(names, _pools_of(lead), at)
     found = candidates(
         aes=aes,
         takes=takes,
@@ -127,11 +128,36 @@ def choose(
     return Chosen(ae, outcome, facts, in_force, standings, starts_at, ends_at, cause)
 
 
-def _locked_standings(names: list[str], at: datetime) -> Standings:
-    """Where each of these pools stands, locked until the transaction ends; lapsed holds have given back."""
+def hold_turns(*, lead: Lead, at: datetime) -> None:
+    """Lock what routing ``lead`` anew, or settling what it took before, may ask of turns.
+
+    Turns are locked before an AE's row and half hours, by everybody: so nobody who has the one waits for the other.
+    For whoever takes an AE's time without ``choose``, which does the same.
+    """
+    rules = rules_in_force(at).rules
+    _lock({rule.name for rule in rules if rule.method == Method.ROUND_ROBIN} | _pools_of(lead))
+
+
+def _pools_of(lead: Lead) -> set[str]:
+    """The pools in which the lead has taken turns: one may be given back by what follows."""
+    return {name for (name,) in _pools_taken(connection.vendor).rows({_LEAD: lead.pk})}
+
+
+@lru_cache(maxsize=4)
+def _pools_taken(_vendor: str) -> PreparedQuery:
+    taken = RoutingDecision.objects.filter(lead=_LEAD, pool__isnull=False)
+    return PreparedQuery(taken.order_by().values_list("pool__name").distinct(), _LEAD)
+
+
+def _locked_standings(names: list[str], further: Collection[str], at: datetime) -> Standings:
+    """Where each of these pools stands, locked until the transaction ends; lapsed holds have given back.
+
+    ``further`` pools are only locked.
+    """
+    if names or further:
+        _lock({*names, *further})
     if not names:
         return {}
-    _lock(names)
     pools = {pool.name: pool for pool in TurnPool.objects.filter(name__in=names)}
     for pool in pools.values():
         _take_back_lapsed(pool, at)
