@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import BigIntegerField, Q, Sum
+from django.db.models import BigIntegerField, Sum
 from django.db.models.functions import Cast
 
 from apps.core.periods import Period
@@ -38,7 +38,6 @@ METRICS: tuple[Metric, ...] = tuple(
 """What the totals hold: every metric that a ranking policy may weigh."""
 PARTS: dict[str, Part] = {"won": WON, "lost": LOST, "taken": TAKEN, "turned_down": TURNED_DOWN}
 
-_PARTS = tuple(PARTS.values())
 _COUNTS = (*PARTS, "cycle_seconds", "cycle_share")
 _AMOUNTS = ("revenue", "priced", "self_sourced")
 _NOTHING = (0,) * (1 + len(_COUNTS))
@@ -53,8 +52,9 @@ def reps_of_marks(marks: Iterable[int] | None = None) -> set[int]:
     deals = marked.filter(event__opportunity__isnull=False).values("event__opportunity")
     owned = EventCredit.objects.filter(capacity=Capacity.OWNED)
     # A later opening changes the cycle of a win that credits somebody else.
-    touched = owned.filter(Q(event__in=marked.values("event")) | Q(event__opportunity__in=deals))
-    return set(touched.values_list("rep", flat=True).distinct())
+    # Asked apart: each by its index, where both together would go through all credits.
+    both = owned.filter(event__in=marked.values("event")), owned.filter(event__opportunity__in=deals)
+    return {rep for found in both for rep in found.order_by().values_list("rep", flat=True).distinct()}
 
 
 class ByTotals(NamedTuple):
@@ -144,18 +144,30 @@ def _summed(reps: Sequence[Rep], period: Period) -> dict[int, Sums]:
 
 
 def _sums(own: str, counts: tuple[int, ...], money: Iterable[tuple[Any, ...]]) -> Sums:
-    """One rep's totals: counts and cycles, and a row of amounts for each currency."""
-    _, *shares, seconds, share = counts
+    """One rep's totals: counts and cycles, and a row of amounts for each currency.
+
+    Said out plainly, for it is said thousands of times: most of a ranking's reading is this.
+    """
+    _, won, lost, taken, turned_down, seconds, share = counts
+    shares: dict[Part, int] = {}
+    if won:
+        shares[WON] = won
+    if lost:
+        shares[LOST] = lost
+    if taken:
+        shares[TAKEN] = taken
+    if turned_down:
+        shares[TURNED_DOWN] = turned_down
     amounts: dict[tuple[Part, str], int] = {}
     priced: dict[tuple[Part, str], int] = {}
     alone: dict[str, int] = {}
     for _, currency, revenue, of, self_sourced in money:
         if of:
-            amounts[WON, currency], priced[WON, currency] = int(revenue), int(of)
+            key = (WON, currency)
+            amounts[key], priced[key] = int(revenue), of
         if self_sourced:
             alone[currency] = int(self_sourced)
-    by_part = {part: value for part, value in zip(_PARTS, shares, strict=True) if value}
-    return Sums(own, by_part, {}, amounts, priced, alone, seconds, share)
+    return Sums(own, shares, {}, amounts, priced, alone, seconds, share)
 
 
 class _Statements(NamedTuple):
@@ -173,6 +185,7 @@ def _statements(_vendor: str) -> _Statements:
     counts, money = totals.filter(currency=""), totals.exclude(currency="")
     counted = {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in _COUNTS}
     summed = {f"{name}_": Sum(name) for name in _AMOUNTS}
+    summed["priced_"] = Cast(Sum("priced"), BigIntegerField())
     shares = ("won", "closed", "priced", "timed")
     mixed = {
         f"{name}_": Cast(Sum(name), BigIntegerField()) if name in shares else Sum(name)

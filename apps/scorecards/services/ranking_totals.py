@@ -16,7 +16,7 @@ from django.db.models import Max, Min
 
 from apps.core.bulk import insert_rows
 from apps.core.periods import Period, day_of, month_of
-from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent, HandOff
+from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent
 from apps.leads.rules.metrics import LOST, WON, Sums
 from apps.leads.rules.scoring import tier_of_score
 from apps.leads.selectors.measures import measure
@@ -130,13 +130,17 @@ def _keep_what_was_not(reps: Sequence[Rep]) -> None:
 
     A lead's score moves on without an event, so what is added up by kind must not go by it.
     """
-    closed = EventCredit.objects.filter(
-        rep__in=reps, capacity=Capacity.OWNED, event__kind__in=(EventKind.WON, EventKind.LOST)
+    unknown = EventCredit.objects.filter(
+        rep__in=reps,
+        capacity=Capacity.OWNED,
+        event__kind__in=(EventKind.WON, EventKind.LOST),
+        event__hand_off__isnull=False,
+        event__hand_off__received__isnull=True,
     )
-    unknown = HandOff.objects.filter(received__isnull=True, pk__in=closed.values("event__hand_off"))
+    columns = ("event__hand_off", "event__hand_off__lead__score", "event__hand_off__lead__is_inbound")
     rows = [
         ReceivedLead(hand_off_id=pk, tier=tier_of_score(score), is_inbound=inbound)
-        for pk, score, inbound in unknown.values_list("pk", "lead__score", "lead__is_inbound")
+        for pk, score, inbound in unknown.order_by().values_list(*columns).distinct()
     ]
     if rows:
         ReceivedLead.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
@@ -155,12 +159,17 @@ def _mix_row(closed: Closed, periods: Sequence[Period]) -> LeadMixTotal:
 
 def _years() -> list[list[Period]]:
     """The months of the record, some at a time."""
-    counted = FunnelEvent.objects.filter(kind__in=COUNTED)
-    ends = counted.aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
-    if ends["first"] is None:
+    # Kind by kind: of one the database finds both ends in its index, of several it reads them all.
+    both = [
+        FunnelEvent.objects.filter(kind=kind).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
+        for kind in COUNTED
+    ]
+    known = [one for one in both if one["first"] is not None]
+    if not known:
         return []
     zone = settings.COMPANY_TIME_ZONE
-    month, last = month_of(day_of(ends["first"], zone)), month_of(day_of(ends["last"], zone))
+    month = month_of(day_of(min(one["first"] for one in known), zone))
+    last = month_of(day_of(max(one["last"] for one in known), zone))
     months = []
     while month.start <= last.start:
         months.append(month)
