@@ -17,6 +17,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.compensation.models import PayoutRun, PlanVersion, Statement
 from apps.compensation.selectors.reviews import progress, worklist
+from apps.core.periods import parse_period
 from apps.leads.models import (
     Account,
     Definition,
@@ -35,6 +36,8 @@ from apps.portal.demo.sign_ins import PASSWORD, demo_sign_ins
 from apps.portal.navigation import places_for
 from apps.reps.models import BusyCalendar, Rep, RepRole, TierChange
 from apps.scorecards.models import (
+    HiringScenario,
+    PracticeGoal,
     RankingHold,
     RankingPolicy,
     RankingSnapshot,
@@ -42,11 +45,16 @@ from apps.scorecards.models import (
     ScorecardAction,
     ScorecardPrivateNote,
     ScorecardSignature,
+    SharedRecording,
+    SupportAction,
+    TrainingDue,
 )
+from apps.scorecards.rules.training import State, state_on
 from apps.scorecards.selectors.card_copies import from_json
 from apps.scorecards.selectors.since_closed import since_closed
 from apps.slas.models import Clock, ClockState
 from tests.compensation.test_finance_files import agree
+from tests.scorecards.capacity_agreement import capacity_agrees
 from tests.scorecards.plain import PlainRecord
 from tests.scorecards.plain_card import PlainCard, differing
 from tests.scorecards.plain_ranking import Terms, plain_ranking
@@ -362,6 +370,21 @@ class TestOwnTime:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("company")
 class TestReview:
+    def test_capacity_and_lead_velocity_equal_a_plain_recomputation(self) -> None:
+        october = parse_period("2026-10")
+        assert capacity_agrees(PlainRecord(), october, AT.date()) > 20
+
+    def test_managers_have_something_to_coach(self) -> None:
+        assert SupportAction.objects.open().exists()
+        assert PracticeGoal.objects.exists()
+        assert SharedRecording.objects.exists()
+        assert HiringScenario.objects.count() == 2
+        today = AT.date()
+        states = {
+            state_on(today, due=one.due_on, was_passed=one.was_passed) for one in TrainingDue.objects.all()
+        }
+        assert states == set(State)
+
     def test_packs_costs_and_targets_equal_a_plain_recomputation(self) -> None:
         assert packs_agree(last_week(AT)) == 2
         assert roi_agrees(_user("Eva Brandt"), AT.date()).whole.count("won") > 5
