@@ -33,6 +33,7 @@ from apps.scorecards.selectors.review_pack import (
 )
 from apps.scorecards.services import review_items, reviews
 from apps.scorecards.services.complaints import complain, withdraw
+from salesportal.celery import app
 from tests.cast import Cast
 from tests.cast import assemble as assemble_cast
 from tests.scorecards.company import Company, assemble
@@ -233,6 +234,12 @@ class TestTheSchedule:
         run_jobs()
         weeks = WeeklyReview.objects.filter(team=cast.sdr_team).values_list("week_on", flat=True)
         assert sorted(weeks) == [WEEK.start + timedelta(days=7 * number) for number in range(4)]
+
+    def test_is_looked_at_every_ten_minutes(self):
+        entry = next(
+            one for one in app.conf.beat_schedule.values() if one["task"] == tasks.weekly_reviews.name
+        )
+        assert entry["schedule"] == 600
 
     def test_a_team_that_is_switched_off_gets_none(self, cast: Cast, monkeypatch: pytest.MonkeyPatch):
         terms = reviews.Terms(False, 3, time(10, 30), 45, 48, 4, None)

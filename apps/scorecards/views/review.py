@@ -29,7 +29,7 @@ from apps.scorecards.selectors.review_pack import (
 from apps.scorecards.views import asked
 
 PER_PAGE = 12
-IN_MEETING = 7
+IN_MEETING = 5
 """Rows of a list that fit on a screen in the meeting; all of them are a key away."""
 
 
