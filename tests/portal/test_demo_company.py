@@ -130,6 +130,13 @@ class TestFigures:
         assert not rejected.filter(Q(rejected_criterion="") | Q(rejection_reason="") | Q(comment="")).exists()
         assert rejected.values("rejection_reason").distinct().count() >= 3
 
+    def test_after_some_contests_another_ae_went_on_whom_routing_named(self) -> None:
+        passed_on = HandOff.objects.filter(successor__isnull=False, contest__state="upheld")
+        assert passed_on.exists()
+        for one in passed_on:
+            assert one.successor_id != one.ae_id
+            assert one.routing_decisions.get(cause="contest").chosen_id == one.successor_id
+
     def test_one_customer_in_eight_does_not_come(self) -> None:
         closed = Meeting.objects.filter(state__in=(Meeting.State.HELD, Meeting.State.NO_SHOW))
         assert 0.05 < closed.filter(state=Meeting.State.NO_SHOW).count() / closed.count() < 0.2

@@ -1,16 +1,21 @@
 """Contests of the story: some SDRs do not let a rejection stand, and a manager of neither side decides."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.core.errors import InvalidInput
 from apps.leads.models import Contest, ContestState, HandOff, Meeting, Opportunity, Source
 from apps.leads.services import contests
 from apps.leads.services.judges import NobodyNeutral
+from apps.leads.services.succession import NobodyElse
 from apps.portal.demo.chance import Chance
 
 _CONTESTED = 0.2
 _UPHELD = 0.4
 _STATED = 0.5
+_WITH_ANOTHER_EVERY = 3
+"""Of the contests that are upheld, the first and each so many after it go on with another AE."""
 _WHY = (
     "{name} said it on the call: it is in the notes, with the date.",
     "The answer comes from the person who signs, and I quoted it.",
@@ -34,13 +39,16 @@ _DISMISSED_FOR = (
     "The answer is the SDR’s own reading; the customer is not quoted anywhere.",
     "The person who spoke does not decide on this, and nobody asked who does.",
 )
+_GOES_ON = " The two of them will not get on over this customer any more: somebody else goes on with it."
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What the judge made of it: the opportunity that opened (its id), if one did; whether the meeting stands."""
+    """What the judge made of it: the opportunity that opened (its id), if one did, and who has it (the rep's id);
+    whether the meeting stands."""
 
     opportunity: int = 0
+    owner: int = 0
     meets: bool = False
 
 
@@ -49,6 +57,7 @@ class Contesting:
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
+        self._upheld = 0
 
     def is_contested(self) -> bool:
         return self._chance.happens(_CONTESTED)
@@ -90,18 +99,33 @@ class Contesting:
         chance = self._chance
         contest = Contest.objects.select_related("judge", "hand_off").get(pk=pk)
         uphold = chance.happens(_UPHELD)
-        contest = contests.decide_contest(
-            contest=contest,
-            uphold=uphold,
-            reason=chance.one_of(_UPHELD_FOR if uphold else _DISMISSED_FOR),
-            at=at,
-            actor=contest.judge,
-            source=Source.DEMO,
-        )
+        reason = chance.one_of(_UPHELD_FOR if uphold else _DISMISSED_FOR)
+        contest = self._decided(contest, uphold, reason, at)
         if contest.state != ContestState.UPHELD:
             return Decided()
-        opened = Opportunity.objects.filter(hand_off=contest.hand_off_id).values_list("pk", flat=True).first()
+        opened = Opportunity.objects.filter(hand_off=contest.hand_off_id).values_list("pk", "owner").first()
         meets = Meeting.objects.filter(
             hand_off=contest.hand_off_id, state=Meeting.State.BOOKED, starts_at__gt=at
         ).exists()
-        return Decided(opened or 0, meets)
+        return Decided(*opened, meets) if opened else Decided(meets=meets)
+
+    def _decided(self, contest: Contest, uphold: bool, reason: str, at: datetime) -> Contest:
+        """By its judge; where it is another one's turn to go on with the customer, with whom routing names."""
+        self._upheld += uphold
+
+        def decide(with_another: bool) -> Contest:
+            return contests.decide_contest(
+                contest=contest,
+                uphold=uphold,
+                reason=f"{reason}{_GOES_ON if with_another else ''}",
+                at=at,
+                actor=contest.judge,
+                source=Source.DEMO,
+                with_another=with_another,
+            )
+
+        if uphold and self._upheld % _WITH_ANOTHER_EVERY == 1:
+            # The lead may have gone on by itself, and everybody else may be busy or on a side.
+            with suppress(NobodyElse, InvalidInput):
+                return decide(with_another=True)
+        return decide(with_another=False)

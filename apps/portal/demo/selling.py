@@ -197,6 +197,7 @@ class Selling:
                 self.returned.append((deal.prospect, at))
             return
         deal.opportunity, deal.prospect, deal.returned = done.opportunity, None, not done.meets
+        deal.owner = self._aes[done.owner]
         deal.amount = self._amount(deal)
         if not done.meets:
             self._plan_stage_2(deal, at, 0.4)
