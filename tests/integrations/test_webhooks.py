@@ -172,7 +172,7 @@ class TestSignature:
             assert send() == 0
             assert "rotate it" in WebhookMessage.objects.get().last_words
             settings.SECRET_KEY_FALLBACKS = [before]
-            assert webhook_secrets.secret_of(crm.secret_salt, crm.secret_check) == secret
+            assert webhook_secrets.secret_of(salt=crm.secret_salt, check=crm.secret_check) == secret
             assert send(timedelta(minutes=1)) == 1
 
 

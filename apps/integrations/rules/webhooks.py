@@ -4,11 +4,11 @@ Pure: no clock, no network. Facts are told by their numbers; no topic carries a 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -135,25 +135,29 @@ class NotAnAddress(ValueError):
     """Why something cannot be an endpoint's address, as a sentence that does not repeat it."""
 
 
+_URL = re.compile(
+    r"(?P<scheme>[a-z]+)://(?P<user>[^/?#@]*@)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:(?P<port>\d{1,5}))?"
+    r"(?P<rest>[/?#].*)?",
+    re.IGNORECASE,
+)
+
+
 def checked_url(url: str, *, allowed_hosts: frozenset[str] = frozenset()) -> str:
     """The address, if one may call it: https, or http to a host that the installation allows."""
     clean = url.strip()
-    try:
-        parts = urlsplit(clean)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise NotAnAddress("Give the whole address, as https://crm.example/hooks/portal.") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise NotAnAddress("Give the whole address, as https://crm.example/hooks/portal.")
     if not clean.isascii() or not clean.isprintable() or " " in clean:
         raise NotAnAddress("Write the address in plain letters; others as %-codes, a name as punycode.")
-    if parts.username is not None or parts.password is not None:
+    parts = _URL.fullmatch(clean)
+    scheme = parts["scheme"].lower() if parts else ""
+    if parts is None or scheme not in ("http", "https") or not 0 < int(parts["port"] or 1) < 65_536:
+        raise NotAnAddress("Give the whole address, as https://crm.example/hooks/portal.")
+    if parts["user"] is not None:
         raise NotAnAddress(
             "An address with a name and a password in it is not kept: the signature says who we are."
         )
-    if parts.fragment:
+    if "#" in (parts["rest"] or ""):
         raise NotAnAddress("Leave out what follows the #: it is never sent.")
-    if parts.scheme == "http" and host.lower() not in allowed_hosts:
+    if scheme == "http" and parts["host"].lower().strip("[]") not in allowed_hosts:
         raise NotAnAddress(
             "Give an https address: what is sent in the open can be read and changed on its way."
         )

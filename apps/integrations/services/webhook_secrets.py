@@ -32,7 +32,7 @@ def new_salt() -> tuple[str, str]:
     return salt, _check(_made(settings.SECRET_KEY, salt))
 
 
-def secret_of(salt: str, check: str) -> str:
+def secret_of(*, salt: str, check: str) -> str:
     """The secret as a receiver knows it (``whsec_…``). Raises ``SecretLost``."""
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         made = _made(key, salt)
@@ -49,7 +49,9 @@ def signed(*, endpoint: WebhookEndpoint, message_id: str, body: str, at: datetim
     pairs = [(endpoint.secret_salt, endpoint.secret_check)]
     if endpoint.earlier_until is not None and at < endpoint.earlier_until:
         pairs.append((endpoint.earlier_salt, endpoint.earlier_check))
-    signatures = [Webhook(secret_of(*pair)).sign(message_id, at, body) for pair in pairs]
+    signatures = [
+        Webhook(secret_of(salt=pair[0], check=pair[1])).sign(message_id, at, body) for pair in pairs
+    ]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),

@@ -47,6 +47,7 @@ class Call(Protocol):
 @dataclass
 class _Lane:
     endpoint: WebhookEndpoint
+    until: datetime
     heads: list[WebhookMessage] = field(default_factory=list)
     under_way: int = 0
     is_over: bool = False
@@ -92,11 +93,13 @@ class _Round:
         found = WebhookEndpoint.objects.listening().filter(free, rested, Exists(due)).order_by("pk")
         for endpoint in found:
             mine = WebhookEndpoint.objects.filter(free, pk=endpoint.pk)
-            if mine.update(served_until=now + LEASE_LASTS):
-                self.lanes[endpoint.pk] = _Lane(endpoint)
+            until = now + LEASE_LASTS
+            if mine.update(served_until=until):
+                self.lanes[endpoint.pk] = _Lane(endpoint, until)
 
     def release(self, lane: _Lane) -> None:
-        WebhookEndpoint.objects.filter(pk=lane.endpoint.pk).update(served_until=None)
+        # Only the own lease: one that lapsed may be another worker's by now.
+        WebhookEndpoint.objects.filter(pk=lane.endpoint.pk, served_until=lane.until).update(served_until=None)
         del self.lanes[lane.endpoint.pk]
 
     def fill(self, lane: _Lane) -> None:

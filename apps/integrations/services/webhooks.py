@@ -58,7 +58,7 @@ def add_endpoint(
     )
     _save(endpoint)
     _record("added", endpoint, at, actor)
-    return endpoint, webhook_secrets.secret_of(salt, check)
+    return endpoint, webhook_secrets.secret_of(salt=salt, check=check)
 
 
 @transaction.atomic
@@ -101,7 +101,7 @@ def rotate_secret(
     endpoint.secret_salt, endpoint.secret_check, endpoint.secret_made_at = salt, check, at
     endpoint.save()
     _record("secret_rotated", endpoint, at, actor, at_once=at_once)
-    return endpoint, webhook_secrets.secret_of(salt, check)
+    return endpoint, webhook_secrets.secret_of(salt=salt, check=check)
 
 
 @transaction.atomic
