@@ -183,6 +183,10 @@ class Migration(migrations.Migration):
             model_name='webhookattempt',
             index=models.Index(fields=['message', 'id'], name='webhook_attempt_of_message'),
         ),
+        migrations.AddIndex(
+            model_name='webhookattempt',
+            index=models.Index(fields=['began_at'], name='webhook_attempt_recent'),
+        ),
         append_only('integrations_consenttext'),
         append_only('integrations_capture'),
     ]

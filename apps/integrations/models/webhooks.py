@@ -145,7 +145,10 @@ class WebhookAttempt(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["message", "id"], name="webhook_attempt_of_message")]
+        indexes = [
+            models.Index(fields=["message", "id"], name="webhook_attempt_of_message"),
+            models.Index(fields=["began_at"], name="webhook_attempt_recent"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.message_id} {self.number}"
