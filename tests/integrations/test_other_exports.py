@@ -161,7 +161,10 @@ class TestSuggestions:
 
     def test_a_column_that_says_only_open_won_or_lost_is_told_from_the_stage(self) -> None:
         header = ["Deal - Status", "Deal - Stage"]
-        samples = {"Deal - Status": ["Open", "Won", "Lost"], "Deal - Stage": ["Lead in", "Proposal", "Lead in"]}
+        samples = {
+            "Deal - Status": ["Open", "Won", "Lost"],
+            "Deal - Stage": ["Lead in", "Proposal", "Lead in"],
+        }
         found = rules.suggested(KINDS["opportunities"], header, samples)
         assert (found["outcome"]["column"], found["stage"]["column"]) == tuple(header)
         alone = rules.suggested(KINDS["opportunities"], header[:1], samples)
@@ -315,9 +318,21 @@ class TestDealsAndCalls:
         assert (row.stage, row.amount_minor) == ("won", 1300000)
         kinds = FunnelEvent.objects.filter(opportunity=row).order_by("pk").values_list("kind", flat=True)
         assert sorted(kinds) == ["amount_changed", "stage_1", "stage_2", "won"]
+        emptied = later.replace("Closed Won,13000", "Closed Won,")
+        imported(_crm_files(tmp_path, deals=emptied), with_document=_hubspot())
+        row.refresh_from_db()
+        assert row.amount_minor == 1300000, "an empty cell blanks nothing"
         reopened = later.replace("Closed Won,8000", "Contract Sent,8000")
         run = checked(_crm_files(tmp_path, deals=reopened), with_document=_hubspot())
         assert [(row, says[:12]) for _, row, _, says in refusals(run)] == [(3, "It is closed")]
+
+    def test_another_name_in_the_file_does_not_undo_what_people_did_here(self, tmp_path: Path) -> None:
+        imported(_crm_files(tmp_path), with_document=_hubspot())
+        Opportunity.objects.filter(name="Harrow looms").update(stage="lost", closed_at=AT, amount_minor=5)
+        renamed = DEALS.replace("Harrow looms", "Harrow looms II")
+        imported(_crm_files(tmp_path, deals=renamed), with_document=_hubspot())
+        row = Opportunity.objects.get(name="Harrow looms II")
+        assert (row.stage, row.amount_minor) == ("lost", 5)
 
     @pytest.mark.parametrize(
         "deals, calls, place, says",

@@ -1,7 +1,10 @@
 """How files are read is shown before they are checked, and can be put right."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -88,7 +91,7 @@ class TestChoosingOtherwise:
         page = client.get(_address(run), {"e0": "utf-8", "d0": ";"}).content.decode()
         assert "Read like this it cannot be taken" in page
 
-    def test_what_is_chosen_is_what_is_imported(self, client: Client, run_jobs: object) -> None:
+    def test_what_is_chosen_is_what_is_imported(self, client: Client, run_jobs: Callable[[], int]) -> None:
         run = _uploaded(client, SLASHES.encode())
         client.post(_address(run), {"e0": "utf-8", "d0": ",", "t0-1": "%m/%d/%Y"})
         run_jobs()
@@ -129,10 +132,6 @@ class TestTelling:
         assert looks.date_formats(["3 Apr 2022", "never"]) == []
 
     def test_a_sheet_with_true_dates_has_nothing_to_choose(self, client: Client, tmp_path: Path) -> None:
-        from datetime import datetime
-
-        import openpyxl
-
         book = openpyxl.Workbook()
         book.active.append(["Email", "Captured at", "Full name", "Company"])
         book.active.append(["a@b.example", datetime(2022, 4, 3), "Ada Byron", "B"])

@@ -108,6 +108,9 @@ class OpportunityResource(KindResource):
         row = self.present.get(record.key)
         if row is None:
             return
+        if record.facts["minor"] is None:
+            # An empty cell blanks nothing.
+            record.minor = record.facts["minor"] = before.get("minor")  # type: ignore[attr-defined]
         for name in ("created", "owner", "sdr", "currency"):
             if before.get(name) != record.facts[name]:
                 field = name if name in self.fields else "external_id"
@@ -173,8 +176,19 @@ class OpportunityResource(KindResource):
         )
 
     def write_changed(self, records: list[Record]) -> None:
+        changes = []
+        for record in records:
+            before = record.known.facts if record.known else {}
+            changes.append(
+                import_deals.OpportunityChange(
+                    self.present[record.key],
+                    self._imported(record),
+                    stage_moved=before.get("stage") != record.facts["stage"],
+                    amount_changed=before.get("minor") != record.facts["minor"],
+                )
+            )
         import_deals.change_opportunities(
-            changes=[(self.present[record.key], self._imported(record)) for record in records],
+            changes=changes,
             system=self.context.mapping.system,
             at=self.context.at,
             actor=self.context.actor,

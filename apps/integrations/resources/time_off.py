@@ -40,6 +40,7 @@ class TimeOffResource(KindResource):
         name = "ends_on" if "ends_on" in self.fields else "last_day"
         if ends_on is None:
             self.refuse(name, "This is missing. Fill it in.")
+            raise AssertionError
         starts_on: date = record.get("starts_on")
         if ends_on <= starts_on:
             self.refuse(name, "It ends before it begins. Correct one of the two days.")

@@ -66,7 +66,7 @@ def present_opportunities(*, system: str, external_ids: Iterable[str]) -> dict[s
     keys = {key_of(system, one): one for one in external_ids}
     if not keys:
         return {}
-    events = FunnelEvent.objects.filter(source_key__in=keys).select_related("opportunity")
+    events = FunnelEvent.objects.filter(source_key__in=keys).select_related("opportunity__lead")
     return {keys[event.source_key]: event.opportunity for event in events if event.opportunity is not None}
 
 
@@ -110,10 +110,18 @@ def _new(one: ImportedOpportunity, accounts: Accounts) -> Opportunity:
 
 
 def _stand(row: Opportunity, one: ImportedOpportunity) -> None:
-    row.name, row.stage, row.amount_minor = one.name, one.stage, one.amount_minor
-    row.stage_changed_at, row.closed_at = one.since, one.closed_at
+    _describe(row, one)
+    _place(row, one)
+    row.amount_minor = one.amount_minor
+
+
+def _describe(row: Opportunity, one: ImportedOpportunity) -> None:
+    row.name, row.expected_close_on, row.next_step = one.name, one.expected_close_on, one.next_step
+
+
+def _place(row: Opportunity, one: ImportedOpportunity) -> None:
+    row.stage, row.stage_changed_at, row.closed_at = one.stage, one.since, one.closed_at
     row.loss_reason = one.reason if one.stage == OpportunityStage.LOST else ""
-    row.expected_close_on, row.next_step = one.expected_close_on, one.next_step
 
 
 def _path(stage: str) -> list[str]:
@@ -162,42 +170,53 @@ def _place_leads(leads: Sequence[Lead]) -> None:
     update_rows(moved, _PLACED)
 
 
+@dataclass(frozen=True)
+class OpportunityChange:
+    """An opportunity that is here and what its source says now; which of its stage and amount the source changed."""
+
+    opportunity: Opportunity
+    now: ImportedOpportunity
+    stage_moved: bool = False
+    amount_changed: bool = False
+
+
 @transaction.atomic
 def change_opportunities(
-    *,
-    changes: Sequence[tuple[Opportunity, ImportedOpportunity]],
-    system: str,
-    at: datetime,
-    actor: Any = None,
+    *, changes: Sequence[OpportunityChange], system: str, at: datetime, actor: Any = None
 ) -> None:
     """Bring opportunities up to what their source says now: further stages and other amounts are events.
 
     The caller has made sure that nobody in the portal moved them meanwhile.
     """
     events: list[NewEvent] = []
-    for row, one in changes:
-        before, had = row.stage, row.amount_minor
-        _stand(row, one)
-        if had != one.amount_minor and one.amount_minor is not None:
-            number = FunnelEvent.objects.filter(opportunity=row, kind=EventKind.AMOUNT_CHANGED).count() + 1
-            (event,) = _events(one, row, system, actor, ["stage_1"])
-            events.append(
-                NewEvent(
-                    kind=EventKind.AMOUNT_CHANGED,
-                    occurred_at=at,
-                    source=Source.IMPORT,
-                    source_key=key_of(system, one.external_id, f"amount:{number}"),
-                    lead=one.lead,
-                    opportunity=row,
-                    credits=event.credits,
-                    amount_minor=one.amount_minor,
-                    currency=one.currency,
-                    actor=actor,
-                    data={"from_minor": had, "from_currency": row.currency},
-                )
-            )
-        events += _events(
-            one, row, system, actor, [one for one in _path(row.stage) if one not in _path(before)]
-        )
-    update_rows([row for row, _ in changes], _CHANGED)
+    for change in changes:
+        row, now, before = change.opportunity, change.now, change.opportunity.stage
+        _describe(row, now)
+        if change.amount_changed:
+            events.append(_other_amount(row, now, system, at, actor))
+            row.amount_minor = now.amount_minor
+        if change.stage_moved:
+            _place(row, now)
+            ahead = [stage for stage in _path(row.stage) if stage not in _path(before)]
+            events += _events(now, row, system, actor, ahead)
+    update_rows([change.opportunity for change in changes], _CHANGED)
     record_events(events=events, at=at)
+
+
+def _other_amount(
+    row: Opportunity, now: ImportedOpportunity, system: str, at: datetime, actor: Any
+) -> NewEvent:
+    number = FunnelEvent.objects.filter(opportunity=row, kind=EventKind.AMOUNT_CHANGED).count() + 1
+    return NewEvent(
+        kind=EventKind.AMOUNT_CHANGED,
+        occurred_at=at,
+        source=Source.IMPORT,
+        source_key=key_of(system, now.external_id, f"amount:{number}"),
+        lead=row.lead,
+        opportunity=row,
+        credits=[*sourced(now.sdr), *owned(now.owner)],
+        amount_minor=now.amount_minor,
+        currency=now.currency if now.amount_minor is not None else "",
+        actor=actor,
+        data={"from_minor": row.amount_minor, "from_currency": row.currency},
+    )

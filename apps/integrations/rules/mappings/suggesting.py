@@ -202,10 +202,13 @@ def translated(kind: Kind, known: FieldOfKind, values: Sequence[str]) -> dict[st
 
 def _stand_ins(kind: Kind, looks: AnyMapping[str, Look], found: dict[str, Suggestion]) -> None:
     """An e-mail address tells people apart where there is no id; open, won and lost are stages where none is told."""
-    if "outcome" in found and "stage" not in found:
-        spec = found.pop("outcome").spec
-        values = {text: "stage_1" if choice == "open" else choice for text, choice in spec["values"].items()}
-        found["stage"] = Suggestion({"column": spec["column"], "values": values}, "open, won or lost", 0.9)
+    outcome = found["outcome"].spec if "outcome" in found else None
+    if isinstance(outcome, dict) and "stage" not in found:
+        del found["outcome"]
+        values = {
+            text: "stage_1" if choice == "open" else choice for text, choice in outcome["values"].items()
+        }
+        found["stage"] = Suggestion({"column": outcome["column"], "values": values}, "open, won or lost", 0.9)
     if kind.name != "leads" or "external_id" in found or "email" not in found:
         return
     column = found["email"].spec if isinstance(found["email"].spec, str) else found["email"].spec["column"]
