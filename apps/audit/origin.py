@@ -11,6 +11,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from apps.core.errors import DomainError, note_refusal
+
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 _origin: ContextVar[str] = ContextVar("audit_origin", default="process")
@@ -28,12 +30,18 @@ def refusals_here() -> list[Any] | None:
 
 @contextmanager
 def acting_from(origin: str, who: Callable[[], Any] | None = None) -> Iterator[None]:
-    """Name the origin of what happens inside, such as ``command:import_data``; ``who`` tells who acts."""
+    """Name the origin of what happens inside, such as ``command:import_data``; ``who`` tells who acts.
+
+    A refusal that leaves the scope is on its way to whoever asked, and is noted.
+    """
     named = _origin.set(origin[:64])
     noted: list[Any] | None = [] if _refusals.get() is None else None
     kept = _refusals.set(noted) if noted is not None else None
     try:
         yield
+    except DomainError as error:
+        note_refusal(error)
+        raise
     finally:
         if noted is not None and kept is not None:
             _refusals.reset(kept)

@@ -1,9 +1,10 @@
 """What was refused is on record as well: a change of closed rows by any path, a step of pay that may not be, a door.
 
 Three ways lead here. The database's own refusals (append-only tables, locked runs) are seen by a wrapper around every
-statement, so that the ORM, bulk writes and raw SQL are alike; what services refuse is told by ``core.errors``; a
-denial (403) by the middleware. Each is noted at once and written when its scope ends, past the transaction that was
-undone. No message is kept but the database's, whose words are constants of the migrations.
+statement, so that the ORM, bulk writes and raw SQL are alike; what services refuse is told by the door that translates
+it (``core.errors.note_refusal``); a denial (403) by the middleware. Each is noted at once and written when its scope
+ends, past the transaction that was undone. No message is kept but the database's, whose words are constants of the
+migrations.
 """
 
 import logging
@@ -34,8 +35,6 @@ _TABLE = re.compile(r"\b(?:INTO|UPDATE|FROM|TRUNCATE(?: TABLE)?|COPY)\s+\"?(\w+)
 # Services refuse a step. A rule that cannot work something out refuses nobody: rules touch no database, and whoever
 # asked them says what follows.
 _MONEY = ("apps.compensation.services.",)
-# Raised by the work of a run to end itself, and seen by nobody.
-_NO_REFUSALS = ("CarriedOn",)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _note_write(sql: str, said: str) -> None:
 def told_of(error: DomainError) -> None:
     """What the services of pay refuse; input that can never be right is no refusal."""
     kind = type(error)
-    if kind.__module__.startswith(_MONEY) and error.status != 400 and kind.__name__ not in _NO_REFUSALS:
+    if kind.__module__.startswith(_MONEY) and error.status != 400:
         data = {"code": error.code, "refusal": kind.__name__}
         note(Refusal(STEP_REFUSED, kind.__module__.split(".")[1], "", data))
 

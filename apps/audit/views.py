@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.forms import AnchorForm, ExportForm, FilterForm
-from apps.audit.models import AuditEntry, Export, Verification
+from apps.audit.models import AuditEntry, Export, ExportFormat, Verification
 from apps.audit.policies import SEE_LOG, TAKE_LOG, VERIFY
 from apps.audit.selectors import log as logs
 from apps.audit.selectors.state import chain_state, seals_of
@@ -22,6 +22,11 @@ from apps.core.errors import InvalidInput
 from apps.core.policies import guarded, visible_or_404
 from apps.jobs import services as jobs
 from apps.jobs.models import Job
+
+CONTENT_TYPES = {
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 @require_safe
@@ -154,7 +159,10 @@ def export_again(request: HttpRequest, pk: int) -> FileResponse:
 
 def _sent(made: Export) -> FileResponse:
     response = FileResponse(
-        exports.stored_file(made).open("rb"), as_attachment=True, filename=exports.file_name(made)
+        exports.stored_file(made).open("rb"),
+        as_attachment=True,
+        filename=exports.file_name(made),
+        content_type=CONTENT_TYPES[made.format],
     )
     response["Cache-Control"] = "no-store, private"
     return response

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import migrations
 
-from apps.core.refusals import Refusal
+from apps.core.refusals import Refusal, refusing
 
 REVIEW = "compensation_payreview"
 _RUN = "compensation_payoutrun"
@@ -49,6 +49,27 @@ def _refusals() -> list[Refusal]:
     ]
 
 
+def _approvals() -> list[Refusal]:
+    """No run is approved over pay that was sent back since it was submitted and that nobody approved after that.
+
+    While a run is in approval its pay does not change, so of those verdicts none is outdated. Whether one of an
+    earlier submission still stands is told by digests, which the service compares.
+    """
+    return [
+        Refusal(
+            "compensation_run_sent_back",
+            _RUN,
+            "UPDATE",
+            "NEW.state = 'approved' AND OLD.state <> 'approved' AND EXISTS ("  # noqa: S608 - constants only
+            f"SELECT 1 FROM {REVIEW} r WHERE r.run_id = NEW.id AND r.verdict = 'sent_back' "
+            "AND r.at >= NEW.submitted_at AND NOT EXISTS ("
+            f"SELECT 1 FROM {REVIEW} later WHERE later.run_id = r.run_id AND later.rep_id = r.rep_id "
+            "AND later.id > r.id AND (later.side = r.side OR later.side = 'finance')))",
+            "no run is approved while the pay of somebody in it is sent back",
+        ),
+    ]
+
+
 def _apply(_apps: Any, schema_editor: Any) -> None:
     vendor = schema_editor.connection.vendor
     _remove(_apps, schema_editor)
@@ -66,3 +87,8 @@ def _remove(_apps: Any, schema_editor: Any) -> None:
 def review_guards() -> migrations.RunPython:
     """A reversible migration operation that puts these guards in place."""
     return migrations.RunPython(_apply, _remove)
+
+
+def approval_guards() -> migrations.RunPython:
+    """A reversible migration operation for what runs are guarded by on account of reviews."""
+    return refusing(_approvals())

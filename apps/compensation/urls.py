@@ -20,6 +20,7 @@ urlpatterns = [
     path("statements/", statements.statements, name="statements"),
     path("statements/<int:pk>/", statements.statement, name="statement"),
     path("statements/<int:pk>/csv/", statements.download_statement, name="statement_csv"),
+    path("statements/<int:pk>/xlsx/", statements.download_statement_xlsx, name="statement_xlsx"),
     path("statements/<int:pk>/pdf/", statements.download_statement_pdf, name="statement_pdf"),
     path("statements/<int:pk>/proof/", statements.download_proof, name="statement_proof"),
     path("statements/<int:pk>/lines/<str:component>/", statements.component_lines, name="component_lines"),

@@ -7,9 +7,21 @@ _listeners: list[Listener] = []
 
 
 def tell_of_refusals(listener: Listener) -> None:
-    """Have ``listener`` told of each refusal as it is made: before the transaction that it ends is undone."""
+    """Have ``listener`` told of each refusal that reaches a door; see ``note_refusal``."""
     if listener not in _listeners:
         _listeners.append(listener)
+
+
+def note_refusal(error: "DomainError") -> None:
+    """Say that ``error`` is being told to whoever asked.
+
+    For the doors alone, where a refusal is translated: pages, the API, tasks, commands. Making an error, or catching
+    one to do something else, refuses nobody. An error that passes several doors is told of once.
+    """
+    if not error.is_noted:
+        error.is_noted = True
+        for tell in _listeners:
+            tell(error)
 
 
 class DomainError(Exception):
@@ -21,13 +33,12 @@ class DomainError(Exception):
 
     code = "refused"
     status = 409
+    is_noted = False
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.field = field
-        for tell in _listeners:
-            tell(self)
 
 
 class InvalidInput(DomainError):

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework.views import exception_handler
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.policies import policy_of
 
 # Served by Django or by a library without a view of ours: they hold no data of the company.
@@ -44,6 +44,7 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, DomainError):
             return None
+        note_refusal(error)
         if getattr(request, "htmx", False):
             response = render(request, "core/_refusal.html", {"error": error}, status=error.status)
             # The list behind stays as it is; the message goes where the page keeps its messages.
@@ -56,6 +57,7 @@ class DomainErrorMiddleware:
 def problem_response(error: Exception, context: dict[str, Any]) -> Any:
     """The API's one shape of refusal (RFC 9457 problem details)."""
     if isinstance(error, DomainError):
+        note_refusal(error)
         body = {
             "type": "about:blank",
             "title": error.code,

@@ -1,20 +1,24 @@
 """What was refused is on record, though the transaction that it ended is undone."""
 
+from contextlib import nullcontext, suppress
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from apps.audit import services
 from apps.audit.models import AuditEntry
 from apps.audit.origin import acting_from
-from apps.compensation.models import LedgerEntry, PayoutRun
-from apps.compensation.services import plans, rates
+from apps.compensation.models import LedgerEntry, PayoutRun, Statement
+from apps.compensation.services import plans, rates, runs
+from apps.compensation.services.downloads import UnableToDownload
 from apps.compensation.services.runs import UnableToCarryRun
 from apps.core.bulk import insert_rows
 from apps.core.periods import parse_period
 from apps.jobs import services as jobs
+from apps.jobs.models import JobState
 from apps.leads.models import FunnelEvent
 from apps.leads.services import hand_offs
 from tests.cast import NOW, Cast
@@ -123,7 +127,7 @@ class TestWriteRefused:
 class TestStepRefused:
     def test_is_recorded_when_pay_would_change_in_a_closed_period(self, cast, locked):
         rep = cast.rep(cast.ae)
-        with acting_from("10.0.0.1"), pytest.raises(rates.UnableToSetPayout):
+        with pytest.raises(rates.UnableToSetPayout), acting_from("10.0.0.1"):
             rates.set_payout_currency(rep=rep, currency="USD", starts_on=locked.starts_on, at=NOW)
         assert refused() == [("records.step.refused", "compensation", rates.UnableToSetPayout.code)]
 
@@ -133,6 +137,42 @@ class TestStepRefused:
         entry = AuditEntry.objects.get(verb="records.step.refused")
         assert entry.actor == cast.revops
         assert entry.data["refusal"] == UnableToCarryRun.__name__
+
+    def test_is_recorded_for_who_asked_by_api(self, cast, locked, client):
+        statement = Statement.objects.get(run=locked)
+        client.force_login(cast.finance)
+        address = reverse("api:statement_file", args=[statement.pk, "csv"])
+        asked = client.post(address, {"fingerprint": "0" * 64}, content_type="application/json")
+        assert asked.status_code == 409
+        entry = AuditEntry.objects.get(verb="records.step.refused")
+        assert (entry.actor, entry.data["refusal"]) == (cast.finance, UnableToDownload.__name__)
+
+    def test_is_recorded_for_a_command(self, cast, locked):
+        with pytest.raises(CommandError):
+            call_command("run_payouts", period=locked.code)
+        entry = AuditEntry.objects.get(verb="records.step.refused")
+        assert (entry.origin, entry.data["refusal"]) == ("command:run_payouts", UnableToCarryRun.__name__)
+
+    def test_is_recorded_for_a_task(self, cast, locked):
+        job = jobs.enqueue(kind=runs.JOB_KIND, key="late", params={"run_id": locked.pk}, at=NOW)
+        jobs.run(job_id=job.pk, clock=lambda: NOW)
+        job.refresh_from_db()
+        assert job.state == JobState.FAILED
+        entry = AuditEntry.objects.get(verb="records.step.refused")
+        assert (entry.origin, entry.data["code"]) == ("job:run_payouts", "unable_to_compute")
+
+    def test_is_noted_once_by_the_scopes_that_it_leaves(self, cast, locked):
+        with pytest.raises(UnableToCarryRun), acting_from("task:x"), acting_from("job:y"):
+            raise UnableToCarryRun("No.")
+        assert AuditEntry.objects.get(verb="records.step.refused").origin == "job:y"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_nothing_while_an_error_is_only_made_or_caught(self, cast, caplog):
+        for scope in (nullcontext(), acting_from("job:x")):
+            with scope, suppress(UnableToCarryRun):
+                raise UnableToCarryRun("No.")
+        assert refused() == []
+        assert caplog.messages == []
 
     def test_is_nothing_when_a_page_only_asks_whether_one_may(self, cast, locked, client):
         client.force_login(cast.finance)

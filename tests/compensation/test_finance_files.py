@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import urlencode
 
 import openpyxl
 import pytest
@@ -14,7 +15,13 @@ from django.utils import timezone
 from apps.audit.models import AuditEntry
 from apps.compensation.models import Download, KeptFile, LedgerEntry, PayoutRun, Statement
 from apps.compensation.rules.payroll_layout import DEFAULT, FIELDS, Column, Layout
-from apps.compensation.services import downloads, finance_files, payroll_layouts, runs
+from apps.compensation.services import (
+    downloads,
+    finance_files,
+    payroll_layouts,
+    runs,
+    statement_downloads,
+)
 from apps.jobs.models import Job, JobState
 from apps.jobs.services import request_cancel, resume
 from apps.leads.models import Capacity, EventKind
@@ -170,6 +177,28 @@ class TestInASpreadsheetProgram:
             return {name: read.rows_of_csv(tmp_path / f"bare-{name}.csv") for name in book.sheetnames}
 
         return convert
+
+    @pytest.mark.parametrize("currency", ["EUR", "JPY"])
+    def test_a_statement_has_every_line_and_the_same_sum(self, office, payroll, run, currency):
+        statement = Statement.objects.get(run=run, rep=payroll.cast.rep(payroll.cast.sdr), currency=currency)
+        made = statement_downloads.download_statement(
+            statement=statement,
+            file_format="xlsx",
+            fingerprint=run.fingerprint,
+            at=AT,
+            actor=payroll.cast.sdr,
+        )
+        sheets = office(downloads.stored_file(made))
+        said = {row[0]: row[1] for row in sheets["Summary"] if row and row[0]}
+        assert read.minor(said["Payable"], currency) == statement.payable_minor
+        assert read.minor(said["Sum of the lines"], currency) == statement.payable_minor
+        assert read.minor(said["Difference"], currency) == 0
+        assert said["Fingerprint"] == run.fingerprint
+        head, *rows, total = sheets[currency]
+        line, amount = head.index("Line"), head.index("Amount")
+        there = statement.entries.order_by("pk").values_list("pk", "amount_minor")
+        assert [(int(row[line]), read.minor(row[amount], currency)) for row in rows] == list(there)
+        assert read.minor(total[amount], currency) == statement.payable_minor
 
     @pytest.mark.parametrize("kind", ["report", "lines"])
     def test_the_totals_that_it_reckons_are_the_ledger_s(self, run, payroll, office, kind):
@@ -329,6 +358,30 @@ class TestFreshSignIn:
             200,
             302,
         )
+
+    @pytest.mark.parametrize("what", ["csv", "xlsx", "pdf", "proof"])
+    def test_is_asked_for_before_a_statement_leaves_too(self, client, payroll, settings, what):
+        """One's own as well: a desk that was left shows pay, and a file takes it along."""
+        rep = payroll.cast.rep(payroll.cast.sdr)
+        payroll.assign(rep, payroll.plan("sdr"))
+        payroll.accepted(rep, noon(7), 1_000_00)
+        statement = Statement.objects.get(run=payroll.settle(JANUARY))
+        client.force_login(payroll.cast.sdr)
+        seen = {"fingerprint": statement.run.fingerprint}
+        page = reverse("compensation:statement", args=[statement.pk])
+        address = reverse(f"compensation:statement_{what}", args=[statement.pk])
+        settings.FRESH_SIGN_IN_MINUTES = 0
+        answer = client.post(address, seen, headers={"referer": f"http://testserver{page}?x=1"})
+        assert (answer.status_code, answer.url) == (
+            302,
+            f"{reverse('account_reauthenticate')}?{urlencode({'next': f'{page}?x=1'})}",
+        )
+        program = reverse("api:statement_file", args=[statement.pk, what])
+        refused = client.post(program, seen, content_type="application/json")
+        assert (refused.status_code, refused.json()["title"]) == (409, "sign_in_again")
+        assert not Download.objects.exists()
+        settings.FRESH_SIGN_IN_MINUTES = 15
+        assert client.post(address, seen).status_code == 200
 
     def test_the_password_makes_it_fresh(self, client, payroll, settings):
         user = payroll.cast.finance

@@ -122,6 +122,37 @@ class TestSendingBack:
         runs.approve_run(run=run, fingerprint=run.fingerprint, at=SUBMITTED_AT, actor=company.cast.finance)
         assert february().state == RunState.APPROVED
 
+    @pytest.mark.parametrize(
+        ("side", "after"), [("finance", ["finance"]), ("manager", ["manager", "finance"])]
+    )
+    def test_keeps_the_database_from_taking_an_approval(self, company, side, after):
+        """By whatever path: no service is asked here."""
+
+        def approve_by_hand() -> None:
+            PayoutRun.objects.filter(pk=february().pk).update(
+                state=RunState.APPROVED, approved_by=company.cast.finance, approved_at=SUBMITTED_AT
+            )
+
+        for settled_by in after:
+            with transaction.atomic():
+                say(company, "sent_back", "sdr", by=side, reason="The late deal is missing.")
+                with pytest.raises(DatabaseError, match="sent back"), transaction.atomic():
+                    approve_by_hand()
+                say(company, "approved", "sdr", by=settled_by)
+                approve_by_hand()
+                assert february().state == RunState.APPROVED
+                transaction.set_rollback(True)
+
+    def test_of_an_earlier_submission_keeps_no_run_whose_pay_moved_since(self, company):
+        say(company, "sent_back", "sdr", reason="The late deal is missing.")
+        runs.recall_run(run=february(), at=SUBMITTED_AT, actor=company.cast.revops)
+        company.accepted(company.cast.rep(company.cast.sdr), noon(20, 2), 5_000_00)
+        later = SUBMITTED_AT + timedelta(hours=1)
+        runs.submit_run(run=company.compute(FEBRUARY, at=later), at=later, actor=company.cast.revops)
+        run = february()
+        runs.approve_run(run=run, fingerprint=run.fingerprint, at=later, actor=company.cast.finance)
+        assert february().state == RunState.APPROVED
+
     def test_by_a_manager_counts_until_finance_overrules_it(self, company):
         say(company, "approved", "sdr")
         say(company, "sent_back", "sdr", by="manager", reason="She was on leave.")
@@ -263,3 +294,22 @@ def _more(count: int) -> None:
     for number in range(count):
         rep = Rep.objects.create(name=f"More {number}", team=team, role=one.role, hired_on=one.hired_on)
         plans.assign_plan(rep=rep, plan=plan, starts_on=JANUARY.start, at=noon(1))
+
+
+def test_the_page_of_the_worklist_asks_as_much_for_10_people_as_for_200(payroll, client):
+    """Sign-in, navigation and all; a first look warms what is kept of the company."""
+    fill(10, 1)
+    counts = []
+    for more in (0, 190):
+        if more:
+            _more(more)
+        run = payroll.compute(JANUARY, at=noon(3, 2) + timedelta(days=len(counts)))
+        client.force_login(payroll.cast.finance)
+        address = reverse("compensation:run_review", args=[run.pk])
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(address)
+        assert page.status_code == 200
+        counts.append((len(page.content), len(queries)))
+    assert counts[0][0] < counts[1][0]
+    assert counts[0][1] == counts[1][1]

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.compensation.models import LedgerEntry, PayoutRun, PlanAssignment, RunState, Statement
-from apps.compensation.services import runs
+from apps.compensation.models import LedgerEntry, PayoutRun, PayReview, PlanAssignment, RunState, Statement
+from apps.compensation.selectors import reviews as reviews_of_run
+from apps.compensation.services import reviews, runs
 from apps.compensation.services.computation import UnableToCompute, compute_run
 from apps.compensation.services.plan_assignments import assign_many
 from apps.compensation.services.plans import UnableToAssignPlan
@@ -100,6 +101,36 @@ def test_four_approvals_at_once_are_one(company):
     assert sum(isinstance(one, PayoutRun) for one in found) == 1
     assert found.count(runs.UnableToCarryRun) == 3
     assert AuditEntry.objects.filter(verb="compensation.run.approved").count() == 1
+
+
+def test_an_approval_and_a_sending_back_at_once_have_one_outcome(company):
+    """Whichever was first, the other is refused: no run stands approved over pay that is sent back."""
+    for month in range(1, 11):
+        period = parse_period(f"2026-{month:02}")
+        at = period.bounds()[1] + timedelta(days=2)
+        run = company.compute(period, at=at)
+        runs.submit_run(run=run, at=at, actor=company.cast.revops)
+        rep = company.cast.rep(company.cast.sdr)
+        seen = {rep.pk: reviews_of_run.digests(run)[rep.pk]}
+
+        def approve(run=run, at=at):
+            own = PayoutRun.objects.get(pk=run.pk)
+            return runs.approve_run(
+                run=own, fingerprint=run.fingerprint, at=at, actor=company.cast.finance
+            ).state
+
+        def send_back(run=run, at=at, seen=seen):
+            return reviews.review_pay(
+                run=run, seen=seen, verdict="sent_back", reason="Late.", at=at, actor=company.cast.manager
+            )
+
+        acts = iter([approve, send_back] if month % 2 else [send_back, approve])
+        found = at_once(2, lambda acts=acts: outcome(next(acts)))
+        run.refresh_from_db()
+        approved = run.state == RunState.APPROVED
+        assert found.count(runs.UnableToCarryRun) == 1
+        assert PayReview.objects.filter(run=run).exists() is not approved
+        assert (RunState.APPROVED in found) is approved
 
 
 def test_closing_while_recomputing_is_before_or_after_and_never_between(company):

@@ -281,3 +281,19 @@ class TestVendoredFiles:
             if not any(re.match(r"licen[cs]e|copying", path.name, re.IGNORECASE) for path in folder.iterdir())
         ]
         assert without == []
+
+
+class TestDoorsOfPay:
+    def test_each_that_puts_a_refusal_into_words_notes_it(self):
+        """A refusal that a page shows beside its form is as much on record as one that ends the request."""
+        silent = []
+        for room in ("views", "api"):
+            for path in sorted((ROOT / "apps" / "compensation" / room).glob("*.py")):
+                for caught in ast.walk(ast.parse(path.read_text())):
+                    if not isinstance(caught, ast.ExceptHandler) or caught.type is None:
+                        continue
+                    if "DomainError" in ast.unparse(caught.type) and "note_refusal(error)" not in ast.unparse(
+                        caught
+                    ):
+                        silent.append(f"{path.relative_to(ROOT)}:{caught.lineno}")
+        assert silent == []

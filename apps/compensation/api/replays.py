@@ -11,12 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.fresh import check_fresh
 from apps.compensation import policies
 from apps.compensation.models import Plan, PlanVersion, Replay, ReplayPay, ReportFormat
 from apps.compensation.rules.moves import Who
 from apps.compensation.selectors.replay_results import ReplayResults, results
 from apps.compensation.services import replay_downloads, replays
-from apps.compensation.services.downloads import file_name, stored_file
+from apps.compensation.views.statements import sent
 from apps.core.api import PROBLEM, GuardedView, read, request_key
 from apps.core.errors import InvalidInput
 from apps.core.periods import NotAPeriod, Period, parse_period
@@ -266,9 +267,10 @@ class ReplayFileView(GuardedView):
         },
     )
     def post(self, request: Request, pk: int) -> FileResponse:
+        check_fresh(request._request)
         found = visible_or_404(_visible(request), pk=pk)
         given = read(ReplayFileInput, request)
         made = replay_downloads.download_replay(
             replay=found, file_format=given["format"], at=timezone.now(), actor=request.user
         )
-        return FileResponse(stored_file(made).open("rb"), as_attachment=True, filename=file_name(made))
+        return sent(made)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.fresh import check_fresh
 from apps.compensation import policies
 from apps.compensation.models import LedgerEntry, ReportFormat, Statement
 from apps.compensation.selectors.line_explained import explain
@@ -260,10 +261,10 @@ class StatementLineView(GuardedView):
 
 
 class StatementFileView(GuardedView):
-    """A statement as CSV or PDF, or its proof pack; that it was taken is recorded."""
+    """A statement as CSV, XLSX or PDF, or its proof pack; that it was taken is recorded."""
 
     policy = policies.SEE_STATEMENT
-    FORMATS = (ReportFormat.CSV.value, ReportFormat.PDF.value)
+    FORMATS = (ReportFormat.CSV.value, ReportFormat.XLSX.value, ReportFormat.PDF.value)
 
     @extend_schema(
         operation_id="statement_file",
@@ -279,6 +280,7 @@ class StatementFileView(GuardedView):
         },
     )
     def post(self, request: Request, pk: int, what: str) -> FileResponse:
+        check_fresh(request._request)
         statement = _found(request, pk)
         seen = read(TakeInput, request)["fingerprint"]
         taken = {"statement": statement, "fingerprint": seen, "at": timezone.now(), "actor": request.user}

@@ -29,7 +29,7 @@ class FileKind(models.TextChoices):
 FORMATS_OF: dict[str, tuple[ReportFormat, ...]] = {
     FileKind.REPORT: (ReportFormat.CSV, ReportFormat.XLSX, ReportFormat.PDF),
     FileKind.LINES: (ReportFormat.CSV, ReportFormat.XLSX),
-    FileKind.STATEMENT: (ReportFormat.CSV, ReportFormat.PDF),
+    FileKind.STATEMENT: (ReportFormat.CSV, ReportFormat.XLSX, ReportFormat.PDF),
     FileKind.PAYROLL: (ReportFormat.CSV, ReportFormat.XLSX),
     FileKind.ACCRUALS: (ReportFormat.CSV, ReportFormat.XLSX),
     FileKind.REPLAY: (ReportFormat.CSV, ReportFormat.XLSX),

@@ -7,6 +7,7 @@ the database as plain values and go straight to the file, since a statement may 
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from apps.compensation.models import LedgerEntry, Statement
 from apps.compensation.selectors.statement_sums import MOVE
@@ -37,11 +38,10 @@ def write_statement(path: Path, *, statement: Statement) -> None:
 def _rows(statement: Statement) -> Iterator[tuple]:
     text, major = spreadsheet_text, major_of(statement.currency)
     head = (text(statement.run.code), statement.run.fingerprint)
-    lines = LedgerEntry.objects.filter(statement=statement).order_by("pk").annotate(move=MOVE)
     for (
         starts_on, ends_on, key, name, kind, event_id, occurred_at, version, band, rate, formula, cause, currency,
         amount, pk, move, opportunity, company, hand_off, place, share, earned, source,
-    ) in lines.values_list(*_READ).iterator(chunk_size=5_000):  # fmt: skip
+    ) in raw_lines(statement):  # fmt: skip
         yield (
             *head,
             f"{starts_on}..{ends_on}",
@@ -66,6 +66,12 @@ def _rows(statement: Statement) -> Iterator[tuple]:
             major(earned),
             text(source),
         )
+
+
+def raw_lines(statement: Statement) -> Iterator[tuple[Any, ...]]:
+    """Every line as posted, its columns as the database has them, in the order of ``_READ``."""
+    lines = LedgerEntry.objects.filter(statement=statement).order_by("pk").annotate(move=MOVE)
+    return lines.values_list(*_READ).iterator(chunk_size=5_000)
 
 
 def major_of(currency: str) -> Callable[[int], str]:

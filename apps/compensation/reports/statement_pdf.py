@@ -1,15 +1,17 @@
-"""A statement as PDF: what its page shows, with every line up to ``LINES_IN_PDF``.
+"""A statement as PDF: what its page shows, with every line while there are no more than ``LINES_IN_PDF``.
 
 The data are texts made here; how they are set is ``statement.typ``. A statement of 50,000 lines would be a document
 of 2,000 pages that nobody reads: of what is left out its number and sum are said, and the CSV has all of it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Count
 
 from apps.compensation.models import LedgerEntry, PayoutRun, Statement
 from apps.compensation.presentation_statement import figure, waterfall
@@ -20,13 +22,30 @@ from apps.compensation.selectors.statement_page import ShownComponent, Statement
 from apps.core.money import in_words
 
 LINES_IN_PDF = 2_000
+"""In all. The compiler holds the whole document: about fifty megabytes for a thousand lines."""
 
 
 def write_statement(path: Path, *, statement: Statement) -> None:
     """Set ``statement`` and write it to ``path``: the same bytes for the same figures."""
-    page = statement_page(statement, shown=LINES_IN_PDF)
+    page = statement_page(statement, shown=lines_shown(_line_counts(statement)))
     dated = statement.run.computed_at or statement.run.created_at
     path.write_bytes(typeset("statement.typ", data_of(page), at=dated))
+
+
+def _line_counts(statement: Statement) -> list[int]:
+    lines = LedgerEntry.objects.filter(statement=statement).order_by()
+    return list(lines.values("component_key").annotate(lines=Count("pk")).values_list("lines", flat=True))
+
+
+def lines_shown(counts: Iterable[int]) -> int:
+    """How many lines of each component are set, at most: all of the short ones, and of the long ones as many as fit."""
+    left, waiting = LINES_IN_PDF, sorted(counts)
+    for place, count in enumerate(waiting):
+        share = left // (len(waiting) - place)
+        if count > share:
+            return max(share, 1)
+        left -= count
+    return LINES_IN_PDF
 
 
 def data_of(page: StatementPage) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def write_report(
     cover: Cover,
 ) -> None:
     """Write the report of ``run`` to ``path``; ``rows`` come sorted by currency, ``summaries`` as (by what, rows)."""
-    with _Book(path, f"Payout report {run.code}", run, cover) as (book, formats):
+    with PayBook(path, f"Payout report {run.code}", run, cover) as (book, formats):
         # Written last, since it refers to the totals of the others; it is the first sheet all the same.
         front = book.add_worksheet(COVER)
         found = [
@@ -102,7 +102,7 @@ def write_lines(
     path: Path, *, run: PayoutRun, rows: Iterable[LineRow], totals: Sequence[ControlTotal], cover: Cover
 ) -> None:
     """Write every line of ``run`` to ``path``, a sheet a currency (or several, where one has too many rows)."""
-    with _Book(path, f"All lines {run.code}", run, cover) as (book, formats):
+    with PayBook(path, f"All lines {run.code}", run, cover) as (book, formats):
         front = book.add_worksheet(COVER)
         found: list[Total] = []
         for currency, group in groupby(rows, key=attrgetter("currency")):
@@ -110,7 +110,7 @@ def write_lines(
         _Cover(front, formats, run, cover, f"All lines, {run.name}").write(totals, found, ())
 
 
-class _Book:
+class PayBook:
     """A workbook that is finished on leaving, and dated as the file is, so that the same data give the same bytes."""
 
     def __init__(self, path: Path, title: str, run: PayoutRun, cover: Cover) -> None:

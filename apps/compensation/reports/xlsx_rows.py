@@ -80,6 +80,8 @@ class Book(Workbook):
 
     def _store_workbook(self) -> None:
         # XlsxWriter's own, for books without charts, pictures, tables and macros, but for the archive.
+        if not self.worksheets():
+            self.add_worksheet()
         first = self.worksheet_meta.activesheet
         for sheet in self.worksheets():
             sheet.active = int(sheet.index == first)

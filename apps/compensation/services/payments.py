@@ -11,7 +11,7 @@ from apps.audit import services as audit
 from apps.compensation.models import CustomerPayment
 from apps.compensation.rules.currencies import ISO_4217
 from apps.compensation.rules.table_files import ReadFile, WrongRow, read_day, read_decimal, read_file
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError, InvalidInput, note_refusal
 from apps.core.money import to_minor
 from apps.core.periods import day_start
 from apps.leads.models import EventKind, FunnelEvent, Opportunity
@@ -212,6 +212,7 @@ def import_payments(
                 actor=actor,
             )
         except DomainError as error:
+            note_refusal(error)
             wrong.append(WrongRow(number, error.message))
             continue
         known, new = (known + 1, new) if key in before else (known, new + 1)

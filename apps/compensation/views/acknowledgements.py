@@ -14,7 +14,7 @@ from apps.compensation.plan_forms import AcknowledgeForm
 from apps.compensation.selectors import acknowledgements as selectors
 from apps.compensation.services import acknowledgements as services
 from apps.compensation.views import plans
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.keyset import page_of
 from apps.core.policies import guarded
 from apps.reps.models import Rep
@@ -41,6 +41,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=request.user,
             )
         except DomainError as error:
+            note_refusal(error)
             form.add_error("typed_name", error.message)
         else:
             messages.success(request, f"You have acknowledged {version}.")

@@ -34,7 +34,7 @@ from apps.compensation.services import (
     inquiry_thread,
     pay_adjustments,
 )
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError, InvalidInput, note_refusal
 from apps.core.policies import guarded, visible_or_404
 
 
@@ -92,6 +92,7 @@ def inquiry_new(request: HttpRequest, pk: int) -> HttpResponse:
             except InvalidInput as error:
                 form.add_error(error.field if error.field in form.fields else None, error.message)
             except DomainError as error:
+                note_refusal(error)
                 refusal, status = error.message, error.status
             else:
                 messages.success(request, f"Asked. {asked.owner.name} answers.")
@@ -213,6 +214,7 @@ def act(
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return show(request, _found(request, found.pk), status=422, **{name: form})
     except DomainError as error:
+        note_refusal(error)
         given = {name: form} if form is not None else {}
         return show(request, _found(request, found.pk), status=error.status, refusal=error.message, **given)
     messages.success(request, says)

@@ -15,7 +15,7 @@ from apps.compensation.money_forms import FileForm, PaymentForm, PayoutCurrencyF
 from apps.compensation.rules.table_files import WrongRow
 from apps.compensation.selectors.payments import payment_page
 from apps.compensation.services import payments, rates
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError, InvalidInput, note_refusal
 from apps.core.keyset import page_of
 from apps.core.periods import day_of
 from apps.core.policies import guarded, visible_or_404
@@ -56,6 +56,7 @@ def rate_enter(request: HttpRequest) -> HttpResponse:
         try:
             done = rates.record_rates(rates=[new], today=_today(), at=timezone.now(), actor=request.user)
         except DomainError as error:
+            note_refusal(error)
             _refuse(form, error)
         else:
             messages.success(request, _rates_said(done))
@@ -110,6 +111,7 @@ def rate_import(request: HttpRequest) -> HttpResponse:
             rates=[rate for _, rate in read.found], today=_today(), at=timezone.now(), actor=request.user
         )
     except DomainError as error:
+        note_refusal(error)
         _refuse(upload, error)
         return _rate_page(request, upload=upload, status=422)
     messages.success(request, _rates_said(done))
@@ -142,6 +144,7 @@ def payout_currency_set(request: HttpRequest) -> HttpResponse:
         try:
             made = rates.set_payout_currency(**form.cleaned_data, at=timezone.now(), actor=request.user)
         except DomainError as error:
+            note_refusal(error)
             _refuse(form, error)
         else:
             paid = f"is paid in {made.currency}" if made.currency else "is paid as the plan says"
@@ -179,6 +182,7 @@ def payment_record(request: HttpRequest) -> HttpResponse:
                 actor=request.user,
             )
         except DomainError as error:
+            note_refusal(error)
             _refuse(form, error)
         else:
             messages.success(request, f"Recorded for {made.opportunity.name}.")
@@ -225,6 +229,7 @@ def payment_import(request: HttpRequest) -> HttpResponse:
         if not read.found and not read.wrong:
             raise InvalidInput("There is no row below the heading.", field="file")
     except DomainError as error:
+        note_refusal(error)
         _refuse(upload, error)
         return _payment_page(request, upload=upload, status=422)
     wrong = read.wrong
@@ -247,6 +252,7 @@ def payment_reverse(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         payments.reverse_payment(payment=found, at=timezone.now(), actor=request.user)
     except DomainError as error:
+        note_refusal(error)
         messages.error(request, error.message)
     else:
         messages.success(request, "Taken back. What was paid on it is settled in the next run.")

@@ -16,7 +16,7 @@ from apps.compensation.rules import payroll_layout as rules
 from apps.compensation.rules.payroll_layout import NotALayout, read_layout
 from apps.compensation.selectors import reports
 from apps.compensation.services import payroll_layouts as services
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.policies import guarded, visible_or_404
 
 PREVIEWED = 6
@@ -49,6 +49,7 @@ def layout_new(request: HttpRequest) -> HttpResponse:
                     actor=request.user,
                 )
             except DomainError as error:
+                note_refusal(error)
                 _say(form, error)
             else:
                 messages.success(request, f"{made} is saved.")
@@ -81,6 +82,7 @@ def layout(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=request.user,
             )
         except DomainError as error:
+            note_refusal(error)
             _say(form, error)
         else:
             messages.success(request, f"{made} is saved.")

@@ -33,7 +33,7 @@ from apps.compensation.selectors import plan_example
 from apps.compensation.selectors.plan_versions import version_before
 from apps.compensation.services import plan_drafts
 from apps.compensation.services.plans import SHIPPED
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.periods import NotAPeriod, Period, day_of, parse_period
 from apps.core.policies import guarded, visible_or_404
 
@@ -137,6 +137,7 @@ class _Desk:
                 actor=self.request.user,
             )
         except DomainError as error:
+            note_refusal(error)
             self.refusal = error.message
             self.problems = plan_drafts.problems_of(self.typed)
         else:

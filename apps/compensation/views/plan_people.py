@@ -19,7 +19,7 @@ from apps.compensation.selectors import plan_example
 from apps.compensation.services import plan_assignments, plan_drafts
 from apps.compensation.services import plans as plan_services
 from apps.compensation.views.plans import today
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.keyset import page_of
 from apps.core.periods import month_of
 from apps.core.policies import guarded, visible_or_404
@@ -54,6 +54,7 @@ def _assigned(request: HttpRequest, plan: Plan, form: AssignForm) -> bool:
             actor=request.user,
         )
     except DomainError as error:
+        note_refusal(error)
         form.add_error(error.field if error.field in form.fields else "reps", error.message)
         return False
     messages.success(request, f"{len(made)} on {plan.name}.")
@@ -109,6 +110,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
                 assignment=found, ends_on=form.cleaned_data["ends_on"], at=timezone.now(), actor=request.user
             )
         except DomainError as error:
+            note_refusal(error)
             form.add_error("ends_on", error.message)
         else:
             messages.success(request, f"{found.rep.name} leaves {found.plan.name} then.")
@@ -207,6 +209,7 @@ def _kept(request: HttpRequest, form: BeginForm, document: Any, effective_on: da
     except PlanInvalid as error:
         form.add_error(None, " ".join(says for _, says in error.problems))
     except DomainError as error:
+        note_refusal(error)
         form.add_error(error.field if error.field in form.fields else None, error.message)
     return None
 
@@ -220,5 +223,6 @@ def _loaded(request: HttpRequest, upload: PlanFileForm) -> PlanVersion | None:
         for place, says in error.problems:
             upload.add_error("file", f"{place}: {says}" if place else says)
     except DomainError as error:
+        note_refusal(error)
         upload.add_error("file", error.message)
     return None

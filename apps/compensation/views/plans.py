@@ -19,7 +19,7 @@ from apps.compensation.rules.plan_file import plan_text
 from apps.compensation.selectors import acknowledgements, plan_example
 from apps.compensation.selectors.plan_versions import version_before
 from apps.compensation.services import plan_drafts, plans
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.keyset import page_of
 from apps.core.periods import day_of, month_of
 from apps.core.policies import guarded, visible_or_404
@@ -258,6 +258,7 @@ def send_back_version(request: HttpRequest, pk: int) -> HttpResponse:
                 version=version, reason=form.cleaned_data["reason"], at=timezone.now(), actor=request.user
             )
         except DomainError as error:
+            note_refusal(error)
             form.add_error("reason", error.message)
         else:
             messages.success(request, f"{version} went back to {version.author.name}.")

@@ -19,7 +19,7 @@ from apps.compensation.selectors import replay_lines, replay_results
 from apps.compensation.selectors.replay_world import Asked
 from apps.compensation.services import replay_downloads, replays
 from apps.compensation.views.statements import sent
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.keyset import page_of
 from apps.core.periods import Period, day_of, month_of
 from apps.core.policies import guarded, visible_or_404
@@ -71,6 +71,7 @@ def replay_new(request: HttpRequest) -> HttpResponse:
                 actor=request.user,
             )
         except DomainError as error:
+            note_refusal(error)
             known = error.field if error.field in question.months.fields else None
             question.months.add_error(known, error.message)
         else:

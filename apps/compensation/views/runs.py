@@ -25,7 +25,7 @@ from apps.compensation.models import (
 )
 from apps.compensation.selectors import control, run_page
 from apps.compensation.services import finance_files, runs
-from apps.core.errors import DomainError, InvalidInput
+from apps.core.errors import DomainError, InvalidInput, note_refusal
 from apps.core.keyset import page_of
 from apps.core.periods import day_of, month_of
 from apps.core.policies import guarded, visible_or_404
@@ -76,6 +76,7 @@ def start(request: HttpRequest) -> HttpResponse:
         try:
             run, _ = runs.start_run(period=form.cleaned_data["period"], at=timezone.now(), actor=request.user)
         except DomainError as error:
+            note_refusal(error)
             form.add_error("period", error.message)
         else:
             return redirect("compensation:run", run.pk)

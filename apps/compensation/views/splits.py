@@ -13,7 +13,7 @@ from apps.compensation.models import CreditSplit, Verdict
 from apps.compensation.selectors import splits as selectors
 from apps.compensation.services import credit_splits as services
 from apps.compensation.split_forms import CapacityForm, DeclineForm, ReversalForm, SplitForm
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, note_refusal
 from apps.core.policies import guarded, visible_or_404
 from apps.leads.models import Capacity, FunnelEvent
 from apps.leads.selectors.events import event_for, reachable
@@ -94,6 +94,7 @@ def split_new(request: HttpRequest, pk: int) -> HttpResponse:
                     actor=request.user,
                 )
             except DomainError as error:
+                note_refusal(error)
                 form.add_error(error.field if error.field in form.fields else None, error.message)
             else:
                 messages.success(request, "Asked for. It counts once RevOps or finance approves it.")
@@ -117,6 +118,7 @@ def split_approve(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.approve_split(split=found, at=timezone.now(), actor=request.user)
     except DomainError as error:
+        note_refusal(error)
         return _page(request, _split(request, pk), status=error.status, refusal=error.message)
     messages.success(request, "Approved. Pay counts it from now on.")
     return redirect("compensation:split", pk)
@@ -136,6 +138,7 @@ def split_decline(request: HttpRequest, pk: int) -> HttpResponse:
             split=found, words=form.cleaned_data["words"], at=timezone.now(), actor=request.user
         )
     except DomainError as error:
+        note_refusal(error)
         return _page(request, _split(request, pk), status=error.status, refusal=error.message)
     messages.success(request, "Declined. Who asked is told why.")
     return redirect("compensation:split", pk)
@@ -149,6 +152,7 @@ def split_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.withdraw_split(split=found, at=timezone.now(), actor=request.user)
     except DomainError as error:
+        note_refusal(error)
         return _page(request, _split(request, pk), status=error.status, refusal=error.message)
     messages.success(request, "Withdrawn.")
     return redirect("compensation:split", pk)
@@ -167,6 +171,7 @@ def split_reverse(request: HttpRequest, pk: int) -> HttpResponse:
             split=found, reason=form.cleaned_data["reason"], at=timezone.now(), actor=request.user
         )
     except DomainError as error:
+        note_refusal(error)
         return _page(request, found, status=error.status, refusal=error.message)
     messages.success(request, "Asked for. It counts once RevOps or finance approves it.")
     return redirect("compensation:split", made.pk)
