@@ -131,7 +131,9 @@ def readings_of(run: ImportRun) -> passes.Readings:
     return {one.position: one.reading for one in run.files.all() if one.reading}
 
 
-def read_files_as(*, run: ImportRun, readings: passes.Readings, at: datetime, actor: Any = None) -> Job | None:
+def read_files_as(
+    *, run: ImportRun, readings: passes.Readings, at: datetime, actor: Any = None
+) -> Job | None:
     """Have files read as somebody said (by position: encoding, delimiter, dates by column), and checked again.
 
     Where no mapping knew the files it is looked for anew; no job where there still is none. Raises

@@ -155,9 +155,7 @@ def _open_file(
     )
 
 
-def fit_of(
-    *, mapping: Mapping, path: Path, name: str, reading: AnyMapping[str, Any] | None = None
-) -> int:
+def fit_of(*, mapping: Mapping, path: Path, name: str, reading: AnyMapping[str, Any] | None = None) -> int:
     """How well a mapping knows a file: 2 wholly, 1 by its name and half of its columns at least, else 0."""
     try:
         _open_file(mapping, 0, path, name, reading or {})
