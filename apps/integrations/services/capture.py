@@ -19,7 +19,7 @@ from apps.integrations.services import enrichment
 from apps.integrations.services.capture_guard import Filling
 from apps.leads.models import HandOff, Lead, Source
 from apps.leads.rules.preferences import Wish
-from apps.leads.selectors.offers import OfferedDay, offer_for
+from apps.leads.selectors.offers import Offer, OfferedDay, offer_for
 from apps.leads.services import intake, preferences
 from apps.leads.services.arrivals import Arrival, Incoming
 from apps.leads.services.booking_rules import booking_rules
@@ -84,17 +84,21 @@ def capture_lead(
 
 def times_for(*, capture: Capture, at: datetime) -> Sequence[OfferedDay]:
     """The soonest times at which somebody is free for the lead; none for whom nobody may book."""
-    if not capture.form.offers_times or not _may_choose(capture.lead):
-        return []
-    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    offer = offer_for(lead=capture.lead, now=at, zone=zone, minutes=booking_rules().meeting_minutes)
+    offer = _offer(capture, at)
     left, days = MOST_TIMES, []
-    for one in offer.days:
+    for one in offer.days if offer else ():
         if left <= 0:
             break
         days.append(OfferedDay(one.day, one.times[:left]))
         left -= len(one.times)
     return days
+
+
+def _offer(capture: Capture, at: datetime) -> Offer | None:
+    if not capture.form.offers_times or not _may_choose(capture.lead):
+        return None
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    return offer_for(lead=capture.lead, now=at, zone=zone, minutes=booking_rules().meeting_minutes)
 
 
 def _may_choose(lead: Lead) -> bool:
@@ -110,8 +114,11 @@ def choose_time(*, capture: Capture, starts_at: datetime, at: datetime) -> None:
     It is asked for, not yet taken: an AE is given nobody who was not qualified. The same time again changes nothing.
     Raises ``TimeTaken``.
     """
-    offered = {time.starts_at for day in times_for(capture=capture, at=at) for time in day.times}
-    if starts_at not in offered:
+    offer = _offer(capture, at)
+    times = [time for day in offer.days for time in day.times] if offer else []
+    # What was asked for before stands apart from the other times.
+    times += [time for one in offer.asked for time in one.times] if offer else []
+    if starts_at not in {time.starts_at for time in times}:
         raise TimeTaken("This time was just taken: choose another.", field="starts_at")
     ends_at = starts_at + timedelta(minutes=booking_rules().meeting_minutes)
     wish = Wish(starts_at, ends_at)
