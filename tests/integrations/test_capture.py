@@ -65,7 +65,7 @@ def opened(client: Client, form: CaptureForm, **headers) -> str:
     return found.group(1)
 
 
-def sent(client: Client, form: CaptureForm, ticket: str, **given):
+def sent(client: Client, form: CaptureForm, ticket: str, /, **given):
     return client.post(reverse("integrations:capture", args=[form.key]), {**HANNA, "ticket": ticket, **given})
 
 
@@ -166,7 +166,7 @@ class TestTimes:
             kind="email", value="closed@closed.example", reason="opt_out", at=NOW, actor=cast.revops
         )
         made = captured(form, email="closed@closed.example")
-        assert (made.outcome, made.lead.do_not_contact) == ("new", True)
+        assert (made.outcome, made.lead.do_not_contact) == ("opted_out", True)
         assert not capture.times_for(capture=made, at=NOW)
 
 
