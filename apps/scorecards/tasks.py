@@ -98,10 +98,10 @@ def weekly_reviews() -> None:
     if not jobs.claim_slot(name="scorecards.weekly_reviews", at=at, seconds=600):
         return
     for team in teams_with_review():
-        week = reviews.week_to_ask(team, at)
+        week = reviews.week_to_ask(team=team, at=at)
         if week is not None:
             reviews.ask_for_reasons(team=team, week=week, at=at)
-        for due in reviews.weeks_to_make(team, at):
+        for due in reviews.weeks_to_make(team=team, at=at):
             params = {"team": team.pk, "week": due.start.isoformat()}
             jobs.enqueue(kind=reviews.MAKE_KIND, key=f"{team.pk}:{due.start}", params=params, at=at)
 

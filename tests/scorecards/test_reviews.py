@@ -244,7 +244,7 @@ class TestTheSchedule:
     def test_a_team_that_is_switched_off_gets_none(self, cast: Cast, monkeypatch: pytest.MonkeyPatch):
         terms = reviews.Terms(False, 3, time(10, 30), 45, 48, 4, None)
         reviews.set_review(team=cast.sdr_team, terms=terms, at=THURSDAY, actor=cast.manager)
-        assert reviews.weeks_to_make(cast.sdr_team, THURSDAY) == []
+        assert reviews.weeks_to_make(team=cast.sdr_team, at=THURSDAY) == []
 
     @pytest.mark.parametrize(
         "changed, field",

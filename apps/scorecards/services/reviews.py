@@ -12,8 +12,7 @@ from apps.audit import services as audit
 from apps.core import locks
 from apps.core.errors import DomainError, InvalidInput
 from apps.core.periods import Period, day_of
-from apps.leads.models import Lead
-from apps.reps.models import Rep, Team
+from apps.reps.models import Team
 from apps.scorecards.models import ReviewReason, ReviewSetting, WeeklyReview, WhyNot
 from apps.scorecards.rules.review import week_of
 from apps.scorecards.selectors.review_pack import Owed, fingerprint, owed_in, pack_of, setting_of
@@ -160,19 +159,6 @@ def _owed(team: Team, week: Period, subject: str, at: datetime) -> Owed:
     return found
 
 
-def may_answer(user: Any, team: Team, row: dict[str, Any]) -> bool:
-    """Whether it is ``user`` who owes the reason: the rep of the row, or the manager of the team for anybody."""
-    if team.manager_id is not None and team.manager_id == user.pk:
-        return True
-    rep = row.get("rep")
-    return bool(rep) and Rep.objects.filter(pk=rep, user=user).exists()
-
-
-def rep_of_lead(lead: int) -> int | None:
-    """Who owns it now."""
-    return Lead.objects.filter(pk=lead).values_list("owner", flat=True).first()
-
-
 @dataclass(frozen=True)
 class Terms:
     """When a team meets and what is agreed, as the form gives it."""
@@ -210,7 +196,7 @@ def set_review(*, team: Team, terms: Terms, at: datetime, actor: Any) -> ReviewS
     return present
 
 
-def weeks_to_make(team: Team, at: datetime) -> list[Period]:
+def weeks_to_make(*, team: Team, at: datetime) -> list[Period]:
     """Whole weeks without a pack whose hour has come: the last one, and up to three more since the newest pack."""
     setting = setting_of(team)
     if not setting.is_on:
@@ -225,7 +211,7 @@ def weeks_to_make(team: Team, at: datetime) -> list[Period]:
     return [week for week in weeks if (newest is None or week.start > newest) and setting.made_at(week) <= at]
 
 
-def week_to_ask(team: Team, at: datetime) -> Period | None:
+def week_to_ask(*, team: Team, at: datetime) -> Period | None:
     """The last whole week, once it is time to ask for its reasons and before its pack is made."""
     setting = setting_of(team)
     week = week_of(day_of(at, settings.COMPANY_TIME_ZONE)).previous()
