@@ -111,6 +111,7 @@ def everyone_sees() -> Seen:
 
 
 _OF_AN_SDR = seen("sdr manager revops", "teammate manager revops", "outsider outside_manager revops")
+
 SEEN = {
     "hiring_scenario": seen("manager revops", "manager revops", "outside_manager revops"),
     "certification": seen(*["sdr teammate outsider manager outside_manager revops"] * 3),
@@ -475,7 +476,7 @@ def make_subjects(cast: Cast) -> dict[str, dict[str, Any]]:
         keep("import", whose, checked)
         keep("webhook", whose, crm)
         keep("capture_form", whose, form)
-        keys["capture_key"][whose] = form.key
+        keys.setdefault("capture_key", {})[whose] = form.key
         keep("webhook_message", whose, message)
     _keep_calendars(cast, keep)
     keep_coached(cast, pairs, keep)
