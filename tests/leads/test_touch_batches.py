@@ -75,5 +75,5 @@ class TestLogTouches:
 
     def test_takes_as_many_statements_for_many(self, cast: Cast, django_assert_max_num_queries: Any) -> None:
         walks = [touch for number in range(1, 21) for touch in _walk(cast, _lead(cast, number))]
-        with django_assert_max_num_queries(29):
+        with django_assert_max_num_queries(30):
             log_touches(touches=walks)
