@@ -319,7 +319,9 @@ def _captured(cast: Cast) -> None:
     """Somebody who sent a form, agreeing to its text."""
     form = capture_forms.create_form(terms=a_form(cast.sdr_team), at=NOW, actor=cast.marketing)
     filling = Filling("one", NOW, form.consents.get())
-    capture_lead(form=form, filled={"email": "hanna@brightmoor.example"}, agreed=True, filling=filling, at=NOW)
+    capture_lead(
+        form=form, filled={"email": "hanna@brightmoor.example"}, agreed=True, filling=filling, at=NOW
+    )
 
 
 def _sealed(cast: Cast) -> None:
