@@ -24,6 +24,7 @@ from apps.portal.demo import (
     reviews,
     routing,
     scorecards,
+    telling,
     who_is_who,
 )
 from apps.portal.demo.booked import Booked
@@ -117,6 +118,9 @@ def tell(*, at: datetime, size: float, seed: int, zone: str, progress: Progress)
             reviewing.put_reviews(company, span)
         with transaction.atomic():
             asking.put_inquiries(company, span)
+        with transaction.atomic():
+            telling.put_webhooks(span)
+            telling.put_form(span)
         with transaction.atomic():
             reviews.put_spend(company, span, seed)
             weekly.tell_of_today()
