@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from apps.compensation.models import LedgerEntry, PayoutRun, PlanAssignment, RunState, Statement
 from apps.compensation.selectors import control
-from apps.compensation.services import computation, payments, plans, runs
+from apps.compensation.services import computation, payments, plan_drafts, plans, runs
 from apps.compensation.services.computation import Unwatched, compute_run
 from apps.core.errors import DomainError
 from apps.core.periods import Period
@@ -147,6 +147,7 @@ class PayMachine(RuleBasedStateMachine):
         version = plans.load_plan_document(document=document, author=self.cast.revops, at=at)
         if any(one.number == version.number for one in self.model.plans[name]):
             return
+        plan_drafts.submit_version(version=version, at=at, actor=version.author)
         plans.approve_version(version=version, approver=self.cast.finance, at=at)
         self.model.plans[name].append(Version(version.number, document, effective_on))
 

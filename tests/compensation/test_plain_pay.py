@@ -20,7 +20,7 @@ from apps.compensation.models import (
 from apps.compensation.rules.plain import is_plain
 from apps.compensation.rules.plan import parse_plan
 from apps.compensation.selectors import control
-from apps.compensation.services import computation, credit_splits, plans, rates, runs
+from apps.compensation.services import computation, credit_splits, plan_drafts, plans, rates, runs
 from apps.compensation.services.computation import UnableToCompute, compute_run
 from apps.core.periods import Period
 from apps.leads.models import Capacity, EventKind
@@ -356,6 +356,7 @@ class TestNothingIsLeftAloneWrongly:
         with transaction.atomic():
             assert moved(payroll) == (set(), set()), "it is a draft"
             transaction.set_rollback(True)
+        plan_drafts.submit_version(version=draft, at=SIXTH, actor=draft.author)
         plans.approve_version(version=draft, approver=payroll.cast.finance, at=SIXTH)
         assert moved(payroll) == ({first.pk, second.pk}, {first.pk, second.pk})
 

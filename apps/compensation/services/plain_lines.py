@@ -150,7 +150,7 @@ class PlainLines:
         """Insert the lines, and ``others`` each where it stands; returns what each statement got."""
         asked: dict[str, Any] = {
             "run": self.run_id, "as_of": self.as_of, "starts_on": self.period.start, "ends_on": self.period.end,
-            "others": json.dumps([_other(turn, line) for turn, line in others]),
+            "others": json.dumps([self._other(turn, line) for turn, line in others]),
         }  # fmt: skip
         asked |= _columns("m", plain_sql.WORDED, map(self._worded, self.components))
         asked |= _columns("c", plain_sql.WORDED_CELL, ((row[0], *row[6:]) for row in self._cells()))
@@ -176,8 +176,32 @@ class PlainLines:
             component.name, component.measure.sums_amounts, segment.plan.currency,
             money(0, segment.plan.currency).removesuffix("0.00"), held.denominator,
             _shift(held.denominator, held.places), held.places, 10**held.places, held.text, held.term,
-            places.first, places.held,
+            places.first, places.held, *self._in_common(segment.rep_id, component.key, segment.plan.currency),
+            f"\x1f{segment.version_id}\x1f\n",
         )  # fmt: skip
+
+    def _in_common(self, rep_id: int, key: str, currency: str) -> tuple[str, str]:
+        """What a digest says of all lines of a component, before what was credited and after the amounts."""
+        return f"{rep_id}\x1f{key}\x1f{self.period.start}\x1f{self.period.end}\x1f", f"\x1f{currency}\x1f"
+
+    def _other(self, turn: int, line: NewLine) -> dict[str, Any]:
+        """A line of the engine's as an object; what the statement gives every line is left out."""
+        assert (line.sequence, line.cause, line.conversion) == (1, "", None), "it is the first of its source"
+        found = line._replace(terms=written_terms(line.terms))._asdict()  # type: ignore[arg-type]
+        for name in (
+            "run_id",
+            "sequence",
+            "starts_on",
+            "ends_on",
+            "earned_minor",
+            "cause",
+            "posted_at",
+            "conversion",
+        ):
+            del found[name]
+        head, middle = self._in_common(line.rep_id, line.component_key, line.currency)
+        tail = f"\x1f{line.plan_version_id}\x1f\n"
+        return found | {"id": turn, "head": head, "middle": middle, "tail": tail}
 
 
 _NOTHING_HELD = Held(0, 1, 2, "", "")
@@ -188,7 +212,7 @@ def _weighed(one: PlainComponent) -> tuple[Any, ...]:
     held = table.held or _NOTHING_HELD
     return (
         one.number, one.plain.rep_id, measure.event, measure.capacity, measure.sums_amounts, table.by_amount,
-        _array(table.starts), _array(table.ends), held.numerator, held.denominator,
+        _array(table.starts), _array(table.ends), table.held is not None, held.numerator, held.denominator,
     )  # fmt: skip
 
 
@@ -196,24 +220,6 @@ def _columns(prefix: str, names: Iterable[str], rows: Iterable[tuple[Any, ...]])
     """The rows as an array a column, by the names that ``plain_sql`` gives them."""
     table = list(rows)
     return {f"{prefix}_{name}": [row[at] for row in table] for at, name in enumerate(names)}
-
-
-def _other(turn: int, line: NewLine) -> dict[str, Any]:
-    """A line of the engine's as an object; what the statement gives every line is left out."""
-    assert (line.sequence, line.cause, line.conversion) == (1, "", None), "it is the first of its source"
-    found = line._replace(terms=written_terms(line.terms))._asdict()  # type: ignore[arg-type]
-    for name in (
-        "run_id",
-        "sequence",
-        "starts_on",
-        "ends_on",
-        "earned_minor",
-        "cause",
-        "posted_at",
-        "conversion",
-    ):
-        del found[name]
-    return found | {"id": turn}
 
 
 def _shift(denominator: int, places: int) -> int:

@@ -96,7 +96,9 @@ def _post(
     held += _held_lines(by_number, places, [one for one in left if one.held_minor is not None])
     limited = list(_limited(plain[rep_id] for rep_id in components))
     if limited:
-        made += _limits(limited, places, _earned(lines, made))
+        made += _limits(
+            limited, places, _earned(lines, made, {(one.rep_id, component.key) for one, component in limited})
+        )
     end = max((one.end for one in places.values()), default=0)
     released = _released(run, books, sorted(held, key=itemgetter(0)))
     made += [(at, rep_id, one) for at, (rep_id, one) in enumerate(released, end + 1)]
@@ -161,9 +163,9 @@ def _limited(reps: Iterable[Plain]) -> Iterator[tuple[Plain, Component]]:
                 yield plain, component
 
 
-def _earned(lines: PlainLines, made: list[Placed]) -> dict[tuple[int, str], int]:
+def _earned(lines: PlainLines, made: list[Placed], of: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     """What the lines earn, by rep and component, whoever makes them."""
-    found = defaultdict(int, lines.earned())
+    found = defaultdict(int, lines.earned(of))
     for _, rep_id, one in made:
         if one.line.kind == EntryKind.EARNING:
             found[rep_id, one.line.component_key] += one.line.amount_minor

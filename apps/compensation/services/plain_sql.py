@@ -8,7 +8,7 @@ from apps.compensation.selectors.plain_credits import CREDITS
 
 WEIGHED = {
     "number": "int", "rep_id": "bigint", "kind": "text", "capacity": "text", "sums": "boolean", "by_amount": "boolean",
-    "starts": "text", "ends": "text", "held_n": "bigint", "held_d": "bigint",
+    "starts": "text", "ends": "text", "holds": "boolean", "held_n": "bigint", "held_d": "bigint",
 }  # fmt: skip
 """A component of a rep, for the arithmetic."""
 WEIGHED_CELL = {"cell": "int", "number": "int", "at": "int", "share": "int", "n": "bigint", "d": "bigint"}
@@ -17,9 +17,9 @@ WORDED = {
     "number": "int", "rep_id": "bigint", "statement_id": "bigint", "version_id": "bigint", "key": "text",
     "name": "text", "sums": "boolean", "currency": "text", "symbol": "text", "held_d": "bigint",
     "held_shift": "bigint", "held_places": "int", "held_power": "bigint", "held_text": "text", "held_term": "text",
-    "first": "int", "held_first": "int",
+    "first": "int", "held_first": "int", "head": "text", "middle": "text", "tail": "text",
 }  # fmt: skip
-"""A component of a rep, for the words."""
+"""A component of a rep, for the words; ``head`` and so on are what its lines have in common in a digest."""
 WORDED_CELL = {
     "cell": "int", "shift": "bigint", "places": "int", "power": "bigint", "before": "text", "after": "text",
     "remark": "text", "terms": "text", "band": "text", "rate": "text",
@@ -55,7 +55,7 @@ credited AS (
     FROM credited
     WINDOW so_far AS (PARTITION BY number ORDER BY occurred_at, event_id ROWS UNBOUNDED PRECEDING)
 ), placed AS (
-    SELECT r.*, m.reach, m.held_n, m.held_d,
+    SELECT r.*, m.reach, m.holds, m.held_n, m.held_d,
            CASE WHEN m.by_amount THEN width_bucket(COALESCE(r.amount_minor, 0), m.edges)
                 ELSE width_bucket(LEAST(r.before, r.before + r.base), m.edges) END AS at
     FROM running r JOIN component m ON m.number = r.number OFFSET 0
@@ -68,7 +68,7 @@ credited AS (
 ), paid AS (
     SELECT *, {_rounded("n", "d")} AS amount FROM found OFFSET 0
 ), held AS (
-    SELECT *, CASE WHEN held_n <> 0 AND amount <> 0 THEN -amount * held_n END AS held FROM paid OFFSET 0
+    SELECT *, CASE WHEN holds AND amount <> 0 THEN -amount * held_n END AS held FROM paid OFFSET 0
 )
 SELECT number, cell, place, event_id, occurred_at, share, amount_minor, currency, has_deal, base, before, n, d, amount,
        held, {_rounded("held", "held_d")} AS held_amount
@@ -81,7 +81,9 @@ SELECT number, event_id, (occurred_at AT TIME ZONE %(zone)s)::date, share, amoun
 FROM {_LINES} WHERE cell IS NULL OR (held IS NOT NULL AND has_deal) ORDER BY number, place
 """  # noqa: S608 - made of constants alone
 
-EARNED = f"SELECT number, sum(amount) FROM {_LINES} GROUP BY number"  # noqa: S608 - made of constants alone
+EARNED = f"""
+SELECT number, sum(amount) FROM {_LINES} WHERE number = ANY(%(numbers)s) GROUP BY number
+"""  # noqa: S608 - made of constants alone
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -127,27 +129,16 @@ def _also(amount: str, denominator: str, numerator: str) -> str:
     return f"CASE WHEN {amount} * {denominator} = {numerator} THEN '' ELSE ', rounded to ' || {_money(amount)} END"
 
 
-_SAID = (
-    "kind",
-    "amount",
-    "amount",
-    "currency",
-    "base_minor",
-    "share",
-    "place",
-    "band",
-    "rate",
-    "exact",
-    "formula",
-)
-# ``control.digests`` in one go with the writing: lines of the run's own period, the first of their source.
+# ``control.digests`` in one go with the writing: each is the first line of its source, and of the run's own period.
+# What lines of a component have in common comes put together: joining forty small texts for each takes its time.
 _DIGEST = "encode(sha256(convert_to(string_agg(said, ''), 'UTF8')), 'hex')"
-_TEXT = " || E'\\x1f' || ".join(
-    [
-        "rep_id", "key", "%(starts_on)s::date", "%(ends_on)s::date", "source", "'1'",
-        *(f"COALESCE({name}::text, '')" if name in ("base_minor", "place") else name for name in _SAID),
-        "''", "''", "COALESCE(event_id::text, '')", "version_id",
-    ]
+_NEXT = r"E'\x1f'"
+_SAID = " || ".join(
+    (
+        "head", "source", r"E'\x1f1\x1f'", "kind", _NEXT, "amount", _NEXT, "amount", "middle",
+        "COALESCE(base_minor::text, '')", _NEXT, "share", _NEXT, "COALESCE(place::text, '')", _NEXT, "band", _NEXT,
+        "rate", _NEXT, "exact", _NEXT, "formula", r"E'\x1f\x1f\x1f'", "COALESCE(event_id::text, '')", "tail",
+    )
 )  # fmt: skip
 
 WRITE = f"""
@@ -160,7 +151,7 @@ line AS MATERIALIZED (
            c.before || CASE WHEN m.sums THEN {_money("l.amount_minor")} ELSE '' END || c.after || ' = '
              || {_exactly("l.n", "c.")} || {_also("l.amount", "l.d", "l.n")} || c.remark AS formula,
            ('[["' || CASE WHEN m.sums THEN l.amount_minor || '","' ELSE '' END || c.terms || '"]]')::jsonb AS terms,
-           '[]'::jsonb AS parts, m.first + l.place AS turn
+           '[]'::jsonb AS parts, m.first + l.place AS turn, m.head, m.middle, m.tail
     FROM {_LINES} l JOIN component m ON m.number = l.number JOIN cell c ON c.cell = l.cell
     UNION ALL
     SELECT m.rep_id, m.statement_id, m.version_id, m.key, m.name, 'holdback', l.event_id,
@@ -168,12 +159,14 @@ line AS MATERIALIZED (
            {_fraction("l.held", "m.held_d")},
            '− (' || {_money("l.amount")} || ') × ' || m.held_text || ' held back = '
              || {_exactly("l.held", "m.held_")} || {_also("l.held_amount", "m.held_d", "l.held")},
-           ('[["' || -l.amount || '","' || m.held_term || '"]]')::jsonb, '[]', m.held_first + l.place
+           ('[["' || -l.amount || '","' || m.held_term || '"]]')::jsonb, '[]', m.held_first + l.place,
+           m.head, m.middle, m.tail
     FROM {_LINES} l JOIN component m ON m.number = l.number WHERE l.held IS NOT NULL
     UNION ALL
     SELECT rep_id, statement_id, plan_version_id, component_key, component_name, kind, event_id, source_key,
-           amount_minor, currency, base_minor, share, place, band, rate, exact, formula, terms, parts, id
-    FROM json_populate_recordset(NULL::compensation_ledgerentry, %(others)s)
+           amount_minor, currency, base_minor, share, place, band, rate, exact, formula, terms, parts, id,
+           other->>'head', other->>'middle', other->>'tail'
+    FROM json_array_elements(%(others)s::json) other, json_populate_record(NULL::compensation_ledgerentry, other)
 ), written AS (
     INSERT INTO compensation_ledgerentry (
         run_id, statement_id, rep_id, plan_version_id, component_key, component_name, kind, event_id, source_key,
@@ -185,7 +178,7 @@ line AS MATERIALIZED (
     FROM line ORDER BY turn
 )
 SELECT statement_id, sum(amount)::bigint, count(*), {_DIGEST} FROM (
-    SELECT statement_id, amount, {_TEXT} || E'\\x1f\\n' AS said FROM line
+    SELECT statement_id, amount, {_SAID} AS said FROM line
     ORDER BY statement_id, key COLLATE "C", source COLLATE "C"
 ) one GROUP BY statement_id
 """  # noqa: S608 - made of constants alone
