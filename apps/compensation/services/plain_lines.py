@@ -137,14 +137,13 @@ class PlainLines:
             cursor.execute(plain_sql.LEFT, {"zone": settings.COMPANY_TIME_ZONE})
             return [Left(*row) for row in cursor.fetchall()]
 
-    def earned(self) -> dict[tuple[int, str], int]:
-        """What was weighed pays, by rep and component: without what is left to the engine."""
+    def earned(self, of: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+        """What was weighed pays in these components of reps: without what is left to the engine."""
+        keys = {one.number: (one.plain.rep_id, one.component.key) for one in self.components}
+        numbers = [number for number, key in keys.items() if key in of]
         with connection.cursor() as cursor:
-            cursor.execute(plain_sql.EARNED)
-            found = dict(cursor.fetchall())
-        return {
-            (one.plain.rep_id, one.component.key): int(found.get(one.number) or 0) for one in self.components
-        }
+            cursor.execute(plain_sql.EARNED, {"numbers": numbers})
+            return {keys[number]: int(earned or 0) for number, earned in cursor.fetchall()}
 
     def write(self, others: Iterable[tuple[int, NewLine]]) -> list[Written]:
         """Insert the lines, and ``others`` each where it stands; returns what each statement got."""
@@ -188,16 +187,7 @@ class PlainLines:
         """A line of the engine's as an object; what the statement gives every line is left out."""
         assert (line.sequence, line.cause, line.conversion) == (1, "", None), "it is the first of its source"
         found = line._replace(terms=written_terms(line.terms))._asdict()  # type: ignore[arg-type]
-        for name in (
-            "run_id",
-            "sequence",
-            "starts_on",
-            "ends_on",
-            "earned_minor",
-            "cause",
-            "posted_at",
-            "conversion",
-        ):
+        for name in _OF_ALL:
             del found[name]
         head, middle = self._in_common(line.rep_id, line.component_key, line.currency)
         tail = f"\x1f{line.plan_version_id}\x1f\n"
@@ -205,6 +195,10 @@ class PlainLines:
 
 
 _NOTHING_HELD = Held(0, 1, 2, "", "")
+_OF_ALL = (
+    "run_id", "sequence", "starts_on", "ends_on", "earned_minor", "cause", "posted_at", "conversion",
+)  # fmt: skip
+"""What every line gets that is written together."""
 
 
 def _weighed(one: PlainComponent) -> tuple[Any, ...]:
