@@ -34,7 +34,7 @@ from apps.accounts.models import Role, User  # noqa: E402
 from apps.compensation.models import FileKind, PayoutRun, RunState  # noqa: E402
 from apps.compensation.reports.run_files import RunFile  # noqa: E402
 from apps.compensation.selectors.reports import LINE_COLUMNS, line_rows  # noqa: E402
-from apps.compensation.services import plans  # noqa: E402
+from apps.compensation.services import plan_drafts, plans  # noqa: E402
 from apps.core.money import to_major  # noqa: E402
 from apps.reps.models import BusinessCalendar, Rep, RepRole, Team  # noqa: E402
 
@@ -60,6 +60,7 @@ def fill(lines: int, reps: int) -> PayoutRun:
     author = User.objects.create_user("a@larkfield.example", name="A", role=Role.REVOPS)
     approver = User.objects.create_user("b@larkfield.example", name="B", role=Role.FINANCE)
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=author, at=AT)
+    plan_drafts.submit_version(version=version, at=AT, actor=version.author)
     plans.approve_version(version=version, approver=approver, at=AT)
     calendar = BusinessCalendar.objects.create(name="Office")
     teams = [Team.objects.create(name=f"Team {number}", calendar=calendar) for number in range(20)]

@@ -14,11 +14,13 @@ import copy
 import importlib.abc
 import importlib.util
 import os
+import resource
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -213,8 +215,16 @@ def _forget() -> None:
             del sys.modules[name]
 
 
-def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
-    """Whether every test passes with ``mutant``. A child that does not end in time counts as noticed."""
+class Outcome(StrEnum):
+    """What became of a mutant. One that keeps a test running on and on counts as killed, and is told apart."""
+
+    SURVIVED = "survived"
+    KILLED = "killed"
+    ENDLESS = "ran on"
+
+
+def outcome(mutant: Mutant | None, tests: Sequence[str]) -> Outcome:
+    """Try ``mutant`` (or none) in a process of its own, which is given so much time of a processor."""
     child = os.fork()
     if child == 0:
         code = 2
@@ -222,6 +232,7 @@ def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
             _forget()
             if mutant is not None:
                 sys.meta_path.insert(0, _Instead(mutant))
@@ -232,15 +243,18 @@ def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
             )
         finally:
             os._exit(code)
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + 10 * SECONDS
     while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status) == 0
+            code = os.waitstatus_to_exitcode(status)
+            if code in (-signal.SIGXCPU, -signal.SIGKILL):
+                return Outcome.ENDLESS
+            return Outcome.KILLED if code else Outcome.SURVIVED
         time.sleep(0.01)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return False
+    return Outcome.ENDLESS
 
 
 def main() -> None:
@@ -269,24 +283,30 @@ def main() -> None:
 
     tests = [test for test in TESTS if (REPOSITORY / test).exists()]
     assert hypothesis.__version__
-    if not survives(None, tests):
+    if outcome(None, tests) is not Outcome.SURVIVED:
         sys.exit("The tests fail without any mutant: mend them first.")
-    killed, tried = Counter[str](), Counter[str]()
+    killed, tried, endless = Counter[str](), Counter[str](), 0
     started = time.perf_counter()
     for mutant in found:
         if time.perf_counter() - started > given.seconds:
             print(f"stopped after {tried.total()}")
             break
         tried[mutant.module] += 1
-        if survives(mutant, tests):
-            print(f"survived  {mutant.module}:{mutant.line}: {mutant.what}", flush=True)
-        else:
+        found_out = outcome(mutant, tests)
+        endless += found_out is Outcome.ENDLESS
+        if found_out is Outcome.KILLED:
             killed[mutant.module] += 1
+            continue
+        killed[mutant.module] += found_out is Outcome.ENDLESS
+        print(f"{found_out:<9} {mutant.module}:{mutant.line}: {mutant.what}", flush=True)
     for module in given.modules:
         if tried[module]:
             print(f"{killed[module]:5} of {tried[module]:5}  {killed[module] / tried[module]:6.1%}  {module}")
     share = killed.total() / max(tried.total(), 1)
-    print(f"{killed.total()} of {tried.total()} killed, {share:.1%} ({time.perf_counter() - started:.0f} s)")
+    running = f", {endless} of them by running on" if endless else ""
+    print(
+        f"{killed.total()} of {tried.total()} killed{running}, {share:.1%} ({time.perf_counter() - started:.0f} s)"
+    )
     sys.exit(share < GOAL)
 
 

@@ -178,7 +178,7 @@ class Company:
         from django.db import connection
 
         from apps.accounts.models import Role, User
-        from apps.compensation.services import plans
+        from apps.compensation.services import plan_drafts, plans
         from apps.core.periods import parse_period
         from apps.reps.models import BusinessCalendar, Quota, QuotaMeasure, Rep, RepRole, Team
 
@@ -192,6 +192,7 @@ class Company:
                 "effective_on": "2025-01-01", "components": components,
             }  # fmt: skip
             version = plans.load_plan_document(document=document, author=self.author, at=BEGIN)
+            plan_drafts.submit_version(version=version, at=BEGIN, actor=version.author)
             plans.approve_version(version=version, approver=approver, at=BEGIN)
             made.append(version.plan)
         team = Team.objects.create(

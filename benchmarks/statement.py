@@ -30,7 +30,7 @@ from django.urls import reverse  # noqa: E402
 from apps.accounts.models import Role, User  # noqa: E402
 from apps.compensation.models import Statement  # noqa: E402
 from apps.compensation.reports import proof_pack, statement_csv, statement_pdf  # noqa: E402
-from apps.compensation.services import plans, runs  # noqa: E402
+from apps.compensation.services import plan_drafts, plans, runs  # noqa: E402
 from apps.compensation.services.computation import compute_run  # noqa: E402
 from apps.core.periods import Period, parse_period  # noqa: E402
 from apps.reps.models import BusinessCalendar, Rep, RepRole, Team  # noqa: E402
@@ -81,6 +81,7 @@ class Company:
         self.author = User.objects.create_user("author@example.test", None, name="A", role=Role.REVOPS)
         self.finance = User.objects.create_user("finance@example.test", None, name="B", role=Role.FINANCE)
         version = plans.load_plan_document(document=PLAN, author=self.author, at=instant(1))
+        plan_drafts.submit_version(version=version, at=instant(1), actor=version.author)
         plans.approve_version(version=version, approver=self.finance, at=instant(1))
         team = Team.objects.create(name="Team", calendar=BusinessCalendar.objects.create(name="Hours"))
         self.rep = Rep.objects.create(name="Rep", team=team, role=RepRole.AE, hired_on=date(2025, 1, 1))

@@ -12,7 +12,7 @@ from apps.audit import services
 from apps.audit.models import AuditEntry
 from apps.audit.origin import acting_from
 from apps.compensation.models import LedgerEntry, PayoutRun, Statement
-from apps.compensation.services import plans, rates, runs
+from apps.compensation.services import plan_drafts, plans, rates, runs
 from apps.compensation.services.downloads import UnableToDownload
 from apps.compensation.services.runs import UnableToCarryRun
 from apps.core.bulk import insert_rows
@@ -39,6 +39,7 @@ def locked(cast: Cast) -> PayoutRun:
     hand_off = handed_off(cast)
     hand_offs.accept_hand_off(hand_off=hand_off, at=NOW, amount_minor=10_000_00)
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
+    plan_drafts.submit_version(version=version, at=NOW, actor=version.author)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)
     plans.assign_plan(rep=cast.rep(cast.sdr), plan=version.plan, starts_on=date(2026, 11, 1), at=NOW)
     return settle_period(

@@ -16,7 +16,7 @@ from apps.compensation.models import (
     RunState,
     Statement,
 )
-from apps.compensation.services import plans, runs
+from apps.compensation.services import plan_drafts, plans, runs
 from apps.compensation.services.computation import compute_run
 from apps.compensation.services.payments import record_payment
 from apps.core.periods import Period, parse_period
@@ -47,6 +47,7 @@ class Payroll:
         """Load and approve a plan (a document, or the name of a shipped one)."""
         document = plans.shipped_plan(document) if isinstance(document, str) else document
         version = plans.load_plan_document(document=document, author=self.cast.revops, at=noon(1), **changes)
+        plan_drafts.submit_version(version=version, at=noon(1), actor=version.author)
         plans.approve_version(version=version, approver=self.cast.finance, at=noon(1))
         return version.plan
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from apps.accounts.models import Role, User
-from apps.compensation.services import plans
+from apps.compensation.services import plan_drafts, plans
 from apps.leads.models import EventKind, Source
 from apps.leads.services.record import NewEvent, record_events, sourced
 from apps.reps.models import BusinessCalendar, Rep, RepRole, Team
@@ -16,6 +16,7 @@ def fill(reps: int, events: int) -> None:
     author = User.objects.create_user("author@larkfield.example", name="A", role=Role.REVOPS)
     approver = User.objects.create_user("approver@larkfield.example", name="B", role=Role.FINANCE)
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=author, at=AT)
+    plan_drafts.submit_version(version=version, at=AT, actor=version.author)
     plans.approve_version(version=version, approver=approver, at=AT)
     calendar = BusinessCalendar.objects.create(name="Office")
     team = Team.objects.create(name="SDRs", calendar=calendar)

@@ -17,7 +17,7 @@ from apps.compensation.selectors.budgets import Budgets
 from apps.compensation.selectors.circles import Circles
 from apps.compensation.selectors.inputs import PlanShelf, load_inputs
 from apps.compensation.selectors.reopened import Books
-from apps.compensation.services import plans, runs
+from apps.compensation.services import plan_drafts, plans, runs
 from apps.core.errors import DomainError
 from apps.core.periods import Period, parse_period
 from apps.leads.models import Capacity, EventCredit, EventKind, FunnelEvent
@@ -112,6 +112,7 @@ class TestTwelveVersionsDeep:
 
     def _approve(self, payroll: Payroll, document: dict, at) -> None:
         fresh = plans.load_plan_document(document=document, author=payroll.cast.revops, at=at)
+        plan_drafts.submit_version(version=fresh, at=at, actor=fresh.author)
         plans.approve_version(version=fresh, approver=payroll.cast.finance, at=at)
 
     def _win(self, payroll: Payroll, month: Period, shares: list[tuple[Rep, int]], amount: int, at) -> int:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from apps.accounts.models import Role, User
 from apps.compensation.models import LedgerEntry, Statement
-from apps.compensation.services import plans
+from apps.compensation.services import plan_drafts, plans
 from tests.compensation import marketstar_oracle as oracle
 from tests.marketstar import MarketStar
 from tests.stage import staged
@@ -31,6 +31,7 @@ def on_plans(marketstar: MarketStar) -> MarketStar:
         version = plans.load_plan_document(
             document=plans.shipped_plan(role), author=author, at=AT, currency="USD"
         )
+        plan_drafts.submit_version(version=version, at=AT, actor=version.author)
         plans.approve_version(version=version, approver=approver, at=AT)
         by_role[role] = version.plan
     for rep in marketstar.reps.values():

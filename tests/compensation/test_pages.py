@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.compensation.models import Download, LedgerEntry, PayoutRun, RunState, Statement
-from apps.compensation.services import plans, runs
+from apps.compensation.services import plan_drafts, plans, runs
 from apps.jobs.models import Job
 from tests.compensation.conftest import FEBRUARY, JANUARY, Payroll, noon
 from tests.stage import staged
@@ -288,6 +288,7 @@ class TestPlanPages:
         version = plans.load_plan_document(
             document=plans.shipped_plan("sdr"), author=company.cast.revops, at=noon(1), currency="USD"
         )
+        plan_drafts.submit_version(version=version, at=noon(1), actor=version.author)
         address = reverse("compensation:plan_approve", args=[version.pk])
         client.force_login(company.cast.revops)
         assert client.post(address).status_code == 403

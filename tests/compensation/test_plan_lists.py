@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.compensation.models import Plan, PlanAssignment, PlanVersion
-from apps.compensation.services import plans
+from apps.compensation.services import plan_drafts, plans
 from apps.reps.models import Rep, RepRole
 from tests.cast import NOW, Cast
 from tests.stage import staged
@@ -29,6 +29,7 @@ def client_of_revops(cast: Cast) -> Client:
 @staged
 def approved(cast: Cast) -> PlanVersion:
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
+    plan_drafts.submit_version(version=version, at=NOW, actor=version.author)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)
     version.refresh_from_db()
     return version

@@ -46,6 +46,7 @@ def draft(cast: Cast) -> PlanVersion:
 @staged
 def in_force(cast: Cast) -> PlanVersion:
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
+    plan_drafts.submit_version(version=version, at=NOW, actor=version.author)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)
     plans.assign_plan(rep=cast.rep(cast.sdr), plan=version.plan, starts_on=date(2026, 1, 1), at=NOW)
     version.refresh_from_db()
@@ -268,6 +269,7 @@ class TestPeopleAndNames:
         newer = plans.load_plan_document(
             document=in_force.document | {"effective_on": "2026-02-01"}, author=cast.revops, at=NOW
         )
+        plan_drafts.submit_version(version=newer, at=NOW, actor=newer.author)
         plans.approve_version(version=newer, approver=cast.finance, at=NOW)
         assert counts_for(cast.sdr, {"plans_to_sign"})["plans_to_sign"].number == 1
         given = {
@@ -310,6 +312,8 @@ class TestApi:
         assert made.status_code == 201
         pk = made.json()["id"]
         assert post(author, "plan_load", document=document).json()["id"] == pk
+        early = post(judge, "plan_approve", pk, fingerprint=made.json()["fingerprint"])
+        assert (early.status_code, "submits it first" in early.content.decode()) == (409, True)
         assert post(author, "plan_submit", pk).json()["state"] == "submitted"
         assert post(author, "plan_approve", pk, fingerprint=made.json()["fingerprint"]).status_code == 403
         assert post(judge, "plan_approve", pk, fingerprint="0").status_code == 409

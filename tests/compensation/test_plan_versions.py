@@ -104,6 +104,21 @@ class TestSteps:
         with pytest.raises(plans.UnableToApprovePlan, match="still wrong"):
             plans.approve_version(version=version, approver=cast.finance, at=NOW)
 
+    def test_a_draft_is_approved_once_its_author_submitted_it_and_not_after_it_was_sent_back(
+        self, cast: Cast
+    ):
+        version = begun(cast)
+        for back in (False, True):
+            if back:
+                plan_drafts.submit_version(version=version, at=NOW, actor=cast.revops)
+                plan_drafts.send_back_version(version=version, reason="Too dear", at=NOW, actor=cast.finance)
+            with pytest.raises(plans.UnableToApprovePlan, match="author submits it first"):
+                plans.approve_version(version=version, approver=cast.finance, at=NOW)
+            version.refresh_from_db()
+            assert version.is_draft
+        plan_drafts.submit_version(version=version, at=NOW, actor=cast.revops)
+        assert plans.approve_version(version=version, approver=cast.finance, at=NOW).is_approved
+
     def test_submitted_it_waits_unchanged_for_somebody_else(self, cast: Cast):
         version = begun(cast)
         plan_drafts.submit_version(version=version, at=NOW, actor=cast.revops)
@@ -257,6 +272,7 @@ class TestAcknowledging:
     def test_tells_when_approved_reminds_once_a_day_and_by_itself_every_few(self, cast: Cast):
         version = begun(cast, effective_on=date(2026, 1, 1))
         on_plan(cast, version, cast.ae, cast.second_ae)
+        plan_drafts.submit_version(version=version, at=NOW, actor=version.author)
         plans.approve_version(version=version, approver=cast.finance, at=NOW)
         told = Notification.objects.filter(kind="plan_to_sign")
         assert told.count() == 2

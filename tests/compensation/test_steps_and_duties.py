@@ -9,7 +9,7 @@ from apps.audit.models import AuditEntry
 from apps.compensation import database_guards
 from apps.compensation.models import PayoutRun, PlanVersion, RunState
 from apps.compensation.models.runs import FOLLOWS
-from apps.compensation.services import plans, runs
+from apps.compensation.services import plan_drafts, plans, runs
 from apps.core.errors import InvalidInput
 from apps.jobs.models import Job
 from tests.compensation.conftest import JANUARY, Payroll, flat_plan, noon
@@ -155,6 +155,7 @@ class TestDuties:
 
     def test_a_plan_is_not_approved_by_its_author_nor_by_whom_it_pays(self, payroll, computed):
         version = plans.load_plan_document(document=flat_plan(), author=payroll.cast.revops, at=AT)
+        plan_drafts.submit_version(version=version, at=AT, actor=version.author)
         with pytest.raises(plans.UnableToApprovePlan, match="You wrote"):
             plans.approve_version(version=version, approver=payroll.cast.revops, at=AT)
         rep = payroll.cast.rep(payroll.cast.ae)

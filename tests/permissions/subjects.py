@@ -644,6 +644,7 @@ def _keep_inquiry(
 def _keep_pay(cast: Cast, sdrs: dict[str, Rep], keep: Callable[[str, str, Any], None]) -> None:
     """A plan, a locked run of this month, and each SDR's statement and first line in it."""
     version = plans.load_plan_document(document=plans.shipped_plan("sdr"), author=cast.revops, at=NOW)
+    plan_drafts.submit_version(version=version, at=NOW, actor=version.author)
     plans.approve_version(version=version, approver=cast.finance, at=NOW)
     for sdr in sdrs.values():
         plans.assign_plan(rep=sdr, plan=version.plan, starts_on=date(2026, 11, 1), at=NOW)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from apps.compensation.services import plans
+from apps.compensation.services import plan_drafts, plans
 from apps.core.periods import Period, day_of, month_of
 from apps.leads.models import HandOff, Lead, OpportunityStage, Source
 from apps.leads.services import hand_offs, intake, meetings, opportunities
@@ -66,6 +66,7 @@ def _put_on_plans(cast: Cast, *, months: list[Period], at: datetime) -> None:
     """The shipped plans, SDR and AE, for the two who walk; the AE with a quota."""
     for name, user in (("sdr", cast.sdr), ("ae", cast.ae)):
         version = plans.load_plan_document(document=plans.shipped_plan(name), author=cast.revops, at=at)
+        plan_drafts.submit_version(version=version, at=at, actor=version.author)
         plans.approve_version(version=version, approver=cast.finance, at=at)
         plans.assign_plan(
             rep=cast.rep(user), plan=version.plan, starts_on=months[0].start, at=at, actor=cast.revops

@@ -129,8 +129,11 @@ def plain_table(one: Reckoning, sums: Sums) -> PlainTable | None:
     if any(abs(edge) >= MOST for edge in (*starts, *ends)):
         return None
     largest = sums.largest if one.component.measure.sums_amounts else 1
+    weighed = {share: _weighed(one, share) for share in sums.shares}
     found = [
-        _plain_cell(one, at, band, share, largest) for at, band in enumerate(bands) for share in sums.shares
+        _plain_cell(one, at, band, share, weighed[share], largest)
+        for at, band in enumerate(bands)
+        for share in sums.shares
     ]
     cells = tuple(cell for cell in found if cell is not None)
     held = _held(one.component, largest, one)
@@ -163,17 +166,26 @@ def _places(one: Reckoning) -> tuple[tuple[int, ...], tuple[int, ...], list[Band
     return edges, (), cells, True
 
 
-def _plain_cell(one: Reckoning, at: int, band: Band, share: int, largest: int) -> PlainCell | None:
+def _weighed(one: Reckoning, share: int) -> tuple[str, list[str]]:
+    """What stands around the amount of an event with such a share, and the other factors.
+
+    A whole of one minor unit shows it.
+    """
+    sums = one.component.measure.sums_amounts
+    found = weight(one.component, CreditedEvent(0, "", "", share, 1 if sums else None), one.currency)
+    text = found.text.removeprefix(words.money(1, one.currency)) if sums else found.text
+    return text, [str(factor) for factor in found.factors[1 if sums else 0 :]]
+
+
+def _plain_cell(
+    one: Reckoning, at: int, band: Band, share: int, weighed: tuple[str, list[str]], largest: int
+) -> PlainCell | None:
     cell = one.cell(band, one.always)
-    pay = Fraction(cell.numerator, cell.denominator) * Fraction(share, WHOLE_SHARE)
+    pay = Fraction(cell.numerator * share, cell.denominator * WHOLE_SHARE)
     places = _decimals(pay)
     if places is None or largest * max(abs(pay.numerator), 1) * 10**places >= MOST:
         return None
-    # A whole of one minor unit shows what stands around the amount and beside it in the terms.
-    sums = one.component.measure.sums_amounts
-    weighed = weight(one.component, CreditedEvent(0, "", "", share, 1 if sums else None), one.currency)
-    text = weighed.text.removeprefix(words.money(1, one.currency)) if sums else weighed.text
-    numbers = [str(factor) for factor in (*weighed.factors, *cell.terms)]
+    text, factors = weighed
     return PlainCell(
         at,
         share,
@@ -183,7 +195,7 @@ def _plain_cell(one: Reckoning, at: int, band: Band, share: int, largest: int) -
         cell.opening,
         f"{text}{cell.closing}",
         cell.remark,
-        '","'.join(numbers[1:] if sums else numbers),
+        '","'.join([*factors, *map(str, cell.terms)]),
         band.label,
         cell.rate,
     )

@@ -25,19 +25,29 @@ from apps.core.periods import Period
 # Part of every digest: another number, and everybody's pay is worked out once more.
 _RECKONED_BY = 1
 
-# Events and credits are append-only, so an event's number stands for all that it says. Sums of two hashes do not
-# depend on the order.
-_GROUPS = """
-SELECT c.rep_id, e.kind, c.capacity, c.share, count(*), count(e.amount_minor), sum(e.amount_minor),
-       sum(abs(e.amount_minor::numeric)), max(abs(e.amount_minor::numeric)), min(e.currency), max(e.currency),
-       bool_or(e.opportunity_id IS NOT NULL OR e.hand_off_id IS NOT NULL),
-       sum(e.id), sum(hashint8extended(e.id, 1)), sum(hashint8extended(e.id, 2))
+CREDITS = "plain_credit"
+"""The table of this transaction in which what counts is kept: what was looked at is what is paid."""
+
+_KEEP = f"""
+DROP TABLE IF EXISTS pg_temp.{CREDITS};
+CREATE TEMPORARY TABLE {CREDITS} ON COMMIT DROP AS
+SELECT c.rep_id, e.kind, c.capacity, c.share, e.id AS event_id, e.occurred_at, e.amount_minor, e.currency,
+       e.opportunity_id IS NOT NULL OR e.hand_off_id IS NOT NULL AS has_deal
 FROM leads_eventcredit c JOIN leads_funnelevent e ON e.id = c.event_id
 WHERE c.rep_id = ANY(%(rep_ids)s) AND e.kind = ANY(%(kinds)s) AND e.occurred_at >= %(start)s
   AND e.occurred_at < %(end)s AND e.recorded_at <= %(as_of)s
   AND NOT EXISTS (SELECT 1 FROM leads_funnelevent r WHERE r.reverses_id = e.id AND r.recorded_at <= %(as_of)s)
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-"""
+"""  # noqa: S608 - made of constants alone
+
+# Events and credits are append-only, so an event's number stands for all that it says. Sums of two hashes do not
+# depend on the order. Sizes are numerics only where one was below zero.
+_GROUPS = f"""
+SELECT rep_id, kind, capacity, share, count(*), count(amount_minor), sum(amount_minor),
+       sum(amount_minor) - 2 * COALESCE(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0),
+       GREATEST(max(amount_minor), -min(amount_minor)::numeric), min(currency), max(currency), bool_or(has_deal),
+       sum(event_id), sum(hashint8extended(event_id, 1)), sum(hashint8extended(event_id, 2))
+FROM {CREDITS} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""  # noqa: S608 - made of constants alone
 
 
 class Group(NamedTuple):
@@ -89,16 +99,18 @@ class Plain:
             total = sizes = sum(one.events * one.share for one in found)
         return Sums(total, sizes, largest, shares)
 
-    def seen(self, component: Component) -> tuple[int, int]:
-        """How many credits count in ``component``, and the sum of their events' numbers."""
-        found = self.of(component)
-        return sum(one.events for one in found), sum(int(one.numbers) for one in found)
+    def credits(self, component: Component) -> int:
+        """How many credits count in ``component``."""
+        return sum(one.events for one in self.of(component))
 
 
 def plain_pay(
     inputs: PeriodInputs, rep_ids: Iterable[int], as_of: datetime, *, but: Iterable[int] = ()
 ) -> dict[int, Plain]:
-    """Of ``rep_ids`` those whose pay of the period is plain, ``but`` some; none on another database. Few queries."""
+    """Of ``rep_ids`` those whose pay of the period is plain, ``but`` some; none on another database. Few queries.
+
+    What they are credited with is kept for the rest of the transaction (``CREDITS``).
+    """
     if connection.vendor != "postgresql":
         return {}
     segments = _on_a_plain_plan(inputs, set(rep_ids) - set(but))
@@ -160,7 +172,8 @@ def _groups(inputs: PeriodInputs, segments: dict[int, Segment], as_of: datetime)
     }
     found: dict[int, list[Group]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS, asked)
+        cursor.execute(_KEEP, asked)
+        cursor.execute(_GROUPS)
         for group in map(Group._make, cursor.fetchall()):
             measures = [one.measure for one in segments[group.rep_id].plan.components]
             if any((group.kind, group.capacity) == (one.event, one.capacity) for one in measures):

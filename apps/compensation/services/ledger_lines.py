@@ -7,7 +7,7 @@ same values in the same order.
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -53,59 +53,36 @@ class NewLine(NamedTuple):
     conversion: dict[str, str | int] | None
 
 
-def take_numbers(count: int) -> list[int]:
-    """``count`` numbers of lines that are to be written within the caller's transaction, ascending; PostgreSQL.
-
-    Lines that are made in another order than they stand in are so put in their places. Others may take numbers in
-    between; those that get no line are left out for good, as after a transaction that was undone.
-    """
-    if not count:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_NUMBERS, [LedgerEntry._meta.db_table, count])
-        return cursor.fetchone()[0]
-
-
-_NUMBERS = """
-SELECT array_agg(nextval(sequence)) FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) one,
-       generate_series(1, %s)
-"""
-
-
-def write_lines(lines: list[NewLine], *, numbers: list[int] | None = None) -> None:
-    """Insert ``lines`` within the caller's transaction, in their order, or under ``numbers`` taken for them."""
+def write_lines(lines: list[NewLine]) -> None:
+    """Insert ``lines`` within the caller's transaction, in their order."""
     if not lines:
         return
     if connection.vendor == "postgresql":
-        _copy(lines, numbers)
+        _copy(lines)
     else:
-        assert numbers is None, "numbers are taken on PostgreSQL alone"
         LedgerEntry.objects.bulk_create(_entries(lines), batch_size=ROWS_PER_STATEMENT)
 
 
 def _entries(lines: Iterable[NewLine]) -> Iterator[LedgerEntry]:
     for line in lines:
-        yield LedgerEntry(**line._replace(terms=_written(line.terms))._asdict())  # type: ignore[arg-type]
+        yield LedgerEntry(**line._replace(terms=written_terms(line.terms))._asdict())  # type: ignore[arg-type]
 
 
-def _written(terms: Terms) -> list[list[str]]:
+def written_terms(terms: Terms) -> list[list[str]]:
+    """Exact numbers as their field holds them."""
     return [[str(factor) for factor in term] for term in terms]
 
 
-def _copy(lines: list[NewLine], numbers: list[int] | None) -> None:
+def _copy(lines: list[NewLine]) -> None:
     table, columns = LedgerEntry._meta.db_table, ", ".join(NewLine._fields)
-    rows: Iterable[tuple[Any, ...]] = ((*line[:-3], *_as_json(line)) for line in lines)
-    if numbers is not None:
-        columns = f"{columns}, id"
-        rows = ((*row, number) for row, number in zip(rows, numbers, strict=True))
     # A copy is the driver's own, so its errors are not yet Django's.
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
         cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
     ):
-        for row in rows:
-            copy.write_row(row)
+        for line in lines:
+            copy.write_row((*line[:-3], *_as_json(line)))
 
 
 def _as_json(line: NewLine) -> tuple[str, str, str | None]:

@@ -7,27 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
-from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from apps.compensation.models import EntryKind, LedgerEntry, PayoutRun, Statement
 from apps.compensation.rules.events import weight
 from apps.compensation.rules.lines import Line, held_lines, limits_of, of_period
+from apps.compensation.rules.terms import Component
 from apps.compensation.selectors.earnings import Earned
 from apps.compensation.selectors.inputs import PeriodInputs
 from apps.compensation.selectors.plain_credits import Plain
 from apps.compensation.selectors.releases import Releases
 from apps.compensation.selectors.reopened import Books
-from apps.compensation.services.ledger_lines import take_numbers
 from apps.compensation.services.plain_lines import Left, Places, PlainComponent, PlainLines, components_of
 from apps.compensation.services.postings import Postings
 
 Placed = tuple[int, int, Earned]
 """A line with its place among all that are posted together, and its rep."""
-
-
-class _Moved(Exception):
-    """A transaction that began earlier committed credits between two looks at them."""
 
 
 def unchanged(*, run: PayoutRun, plain: dict[int, Plain]) -> set[int]:
@@ -62,13 +57,8 @@ def post_plain(
         if found is not None:
             components[rep_id] = found
             number += len(found)
-    if not components:
-        return frozenset()
-    try:
-        with transaction.atomic():
-            _post(run, inputs, books, plain, components)
-    except _Moved:
-        return frozenset()
+    if components:
+        _post(run, inputs, books, plain, components)
     return frozenset(components)
 
 
@@ -98,19 +88,21 @@ def _post(
         {rep_id: new.statement_of(rep_id, plain[rep_id].segment.plan.currency) for rep_id in components},
         [one for found in components.values() for one in found],
         places,
-        take_numbers(max((one.end for one in places.values()), default=0)),
     )
-    left = lines.write()
-    if left is None:
-        raise _Moved
+    left = lines.weigh()
     by_number = {one.number: one for one in lines.components}
     made = list(_of_engine(by_number, places, [one for one in left if one.held_minor is None]))
-    _put(new, lines, made)
     held = [one for one in made if one[2].line.kind == EntryKind.HOLDBACK]
     held += _held_lines(by_number, places, [one for one in left if one.held_minor is not None])
-    new.post_first(_released(run, books, sorted(held, key=itemgetter(0))))
-    _put(new, lines, list(_limits({rep_id: plain[rep_id] for rep_id in components}, places, run)))
-    new.write_sums()
+    limited = list(_limited(plain[rep_id] for rep_id in components))
+    if limited:
+        made += _limits(
+            limited, places, _earned(lines, made, {(one.rep_id, component.key) for one, component in limited})
+        )
+    end = max((one.end for one in places.values()), default=0)
+    released = _released(run, books, sorted(held, key=itemgetter(0)))
+    made += [(at, rep_id, one) for at, (rep_id, one) in enumerate(released, end + 1)]
+    new.write_first_sums(lines.write((at, new.first_line(rep_id, one)) for at, rep_id, one in made))
 
 
 def _lay_out(reps: Iterable[Plain]) -> dict[tuple[int, str], Places]:
@@ -121,12 +113,6 @@ def _lay_out(reps: Iterable[Plain]) -> dict[tuple[int, str], Places]:
             places = found[plain.rep_id, component.key] = Places.of(plain, component, end)
             end = places.end
     return found
-
-
-def _put(new: Postings, lines: PlainLines, made: list[Placed]) -> None:
-    """Post each line where it stands."""
-    numbers = [lines.numbers[at] for at, _, _ in made]
-    new.post_first([(rep_id, earned) for _, rep_id, earned in made], numbers)
 
 
 def _of_engine(
@@ -140,10 +126,10 @@ def _of_engine(
         line = of.reckoning.line_of(event, weighed, one.before, one.base, one.place)
         rep_id, version_id = of.plain.rep_id, of.plain.segment.version_id
         stand = places[rep_id, of.component.key]
-        yield stand.first + one.place - 1, rep_id, Earned(version_id, line)
+        yield stand.first + one.place, rep_id, Earned(version_id, line)
         if of.component.holdback is not None:
             for held in held_lines(of.component.holdback, [line]):
-                yield stand.held + one.place - 1, rep_id, Earned(version_id, held)
+                yield stand.held + one.place, rep_id, Earned(version_id, held)
 
 
 def _held_lines(
@@ -155,7 +141,7 @@ def _held_lines(
         currency = of.plain.segment.plan.currency
         line = of_period(of.component, currency, "", "", (), "holdback", one.event(of.component))
         line.amount_minor = one.held_minor or 0
-        at = places[of.plain.rep_id, of.component.key].held + one.place - 1
+        at = places[of.plain.rep_id, of.component.key].held + one.place
         yield at, of.plain.rep_id, Earned(of.plain.segment.version_id, line)
 
 
@@ -170,28 +156,29 @@ def _released(run: PayoutRun, books: Books, held: Iterable[Placed]) -> Iterator[
             yield rep_id, Earned(version_id, line)
 
 
+def _limited(reps: Iterable[Plain]) -> Iterator[tuple[Plain, Component]]:
+    for plain in reps:
+        for component in plain.segment.plan.components:
+            if component.cap_minor is not None or component.floor_minor is not None:
+                yield plain, component
+
+
+def _earned(lines: PlainLines, made: list[Placed], of: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """What the lines earn, by rep and component, whoever makes them."""
+    found = defaultdict(int, lines.earned(of))
+    for _, rep_id, one in made:
+        if one.line.kind == EntryKind.EARNING:
+            found[rep_id, one.line.component_key] += one.line.amount_minor
+    return found
+
+
 def _limits(
-    plain: dict[int, Plain], places: dict[tuple[int, str], Places], run: PayoutRun
+    limited: list[tuple[Plain, Component]],
+    places: dict[tuple[int, str], Places],
+    earned: dict[tuple[int, str], int],
 ) -> Iterator[Placed]:
-    """The lines of caps and floors, by what was posted."""
-    limited = [
-        (one, component)
-        for one in plain.values()
-        for component in one.segment.plan.components
-        if component.cap_minor is not None or component.floor_minor is not None
-    ]
-    if not limited:
-        return
-    rows = (
-        LedgerEntry.objects.filter(
-            run=run, rep_id__in=[one.rep_id for one, _ in limited], kind=EntryKind.EARNING
-        )
-        .order_by()
-        .values_list("rep_id", "component_key")
-        .annotate(paid=Sum("amount_minor"))
-    )
-    paid = {(rep_id, key): amount for rep_id, key, amount in rows}
+    """The lines of caps and floors, by what is earned."""
     for one, component in limited:
-        earned = paid.get((one.rep_id, component.key), 0)
-        for line in limits_of(component, earned, one.segment.plan.currency):
-            yield places[one.rep_id, component.key].limit, one.rep_id, Earned(one.segment.version_id, line)
+        key = one.rep_id, component.key
+        for line in limits_of(component, earned.get(key, 0), one.segment.plan.currency):
+            yield places[key].limit + 1, one.rep_id, Earned(one.segment.version_id, line)

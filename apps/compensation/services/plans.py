@@ -126,7 +126,7 @@ def approve_version(
     """Put a version in force, and tell its author and the reps whom it pays.
 
     ``fingerprint`` is that of what the approver read. Raises ``UnableToApprovePlan`` for its author or for
-    somebody whom it pays, when it is approved, when it is another by now, or while it is no plan yet.
+    somebody whom it pays, when it is approved, when it is another by now, or while it was not submitted.
     """
     PlanVersion.objects.select_for_update().get(pk=version.pk)
     version.refresh_from_db()
@@ -138,6 +138,8 @@ def approve_version(
         raise UnableToApprovePlan("This version was approved before.")
     if version.typed is not None:
         raise UnableToApprovePlan("Something in this draft is still wrong: its author mends it first.")
+    if not version.is_submitted:
+        raise UnableToApprovePlan("This version is a draft: its author submits it first.")
     if fingerprint and fingerprint != version.fingerprint:
         raise UnableToApprovePlan("This version was changed since you opened it: read it again.")
     version.state, version.approver, version.approved_at = PlanVersion.State.APPROVED, approver, at

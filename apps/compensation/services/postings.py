@@ -106,25 +106,16 @@ class Postings:
             for change in changes
         )
 
-    def post_first(self, earned: Iterable[tuple[int, Earned]], numbers: list[int] | None = None) -> None:
-        """Post lines of the run's own period, by rep, whose sources nothing was ever posted for.
+    def first_line(self, rep_id: int, earned: Earned) -> NewLine:
+        """A line of the run's own period whose source nothing was ever posted for; it is not yet written."""
+        line = earned.line
+        delta = Delta(Source.of(rep_id, line), line.amount_minor, line.amount_minor, 0, 1)
+        event_id = line.event.event_id if line.event else None
+        return self._line(Change(self.run.period, delta, earned, event_id), ("", None), None)
 
-        ``numbers`` were taken for them (``take_numbers``).
-        """
-        first = [
-            Change(
-                self.run.period,
-                Delta(Source.of(rep_id, one.line), one.line.amount_minor, one.line.amount_minor, 0, 1),
-                one,
-                one.line.event.event_id if one.line.event else None,
-            )
-            for rep_id, one in earned
-        ]
-        self._write((self._line(change, ("", None), None) for change in first), numbers)
-
-    def _write(self, made: Iterable[NewLine], numbers: list[int] | None = None) -> None:
+    def _write(self, made: Iterable[NewLine]) -> None:
         lines = list(made)
-        write_lines(lines, numbers=numbers)
+        write_lines(lines)
         self.took(lines)
 
     def _is_first(self, change: Change) -> bool:
@@ -226,46 +217,56 @@ class Postings:
         """Write the sums of every statement of the batch, from the ledger; what stands already is left alone."""
         ids = {statement.pk for statement in self._statements.values()}
         own = Q(starts_on=self.run.starts_on, ends_on=self.run.ends_on)
-        sums = {
-            row["statement_id"]: row
-            for row in LedgerEntry.objects.filter(statement_id__in=ids)
+        rows = (
+            LedgerEntry.objects.filter(statement_id__in=ids)
             .order_by()
-            .values("statement_id")
+            .values_list("statement_id")
             .annotate(
                 earned=Sum("amount_minor", filter=own, default=0),
                 adjusted=Sum("amount_minor", filter=~own, default=0),
                 lines=Count("pk"),
             )
-        }
-        changed = []
+        )
+        sums = {pk: (earned, adjusted, lines) for pk, earned, adjusted, lines in rows}
         digested = {one.pk: one.digest for one in self._statements.values()}
         # Lines that were there before are read again, so that the digest is of all that stands.
-        read = control.digests(
+        found = control.digests(
             pk
-            for pk, row in sums.items()
-            if row["lines"] != len(self._fresh.get(pk, ())) and (pk in self._fresh or not digested[pk])
+            for pk, (_, _, lines) in sums.items()
+            if lines != len(self._fresh.get(pk, ())) and (pk in self._fresh or not digested[pk])
         )
+        for pk, fresh in self._fresh.items():
+            if pk not in found:
+                found[pk] = control.digest_of(fresh)
+        self._save_sums(sums, found)
+
+    def write_first_sums(self, written: Iterable[tuple[int, int, int, str]]) -> None:
+        """Write sums that are known: of each statement with lines, all for the run's own period, which had none."""
+        rows = list(written)
+        self._save_sums(
+            {pk: (amount, 0, lines) for pk, amount, lines, _ in rows}, {pk: digest for pk, *_, digest in rows}
+        )
+
+    def _save_sums(self, sums: dict[int, tuple[int, int, int]], digests: dict[int, str]) -> None:
+        """What was earned, adjusted and how many lines, by statement, and the digests that are others by now."""
+        changed = []
         for (rep_id, _), statement in self._statements.items():
-            row = sums.get(statement.pk, {"earned": 0, "adjusted": 0, "lines": 0})
-            one, fresh = self._inputs.get(rep_id), self._fresh.get(statement.pk, [])
+            one = self._inputs.get(rep_id)
             before = [getattr(statement, name) for name in _SUMS]
-            statement.earned_minor = row["earned"]
-            statement.adjustments_minor = row["adjusted"]
-            statement.payable_minor = row["earned"] + row["adjusted"]
-            statement.line_count = row["lines"]
+            earned, adjusted, lines = sums.get(statement.pk, (0, 0, 0))
+            statement.earned_minor, statement.adjustments_minor = earned, adjusted
+            statement.payable_minor = earned + adjusted
+            statement.line_count = lines
             statement.basis = one.basis(rep_id) if one else ""
             statement.plan_version_id = one.of(rep_id)[-1].version_id if one else None
             statement.inputs = self.follows_from.get(rep_id, "")
-            if statement.pk in read:
-                statement.digest = read[statement.pk]
-            elif fresh:
-                statement.digest = control.digest_of(fresh)
+            statement.digest = digests.get(statement.pk, statement.digest)
             if before != [getattr(statement, name) for name in _SUMS]:
                 changed.append(statement)
-        _save_sums(changed)
+        _save(changed)
 
 
-def _save_sums(statements: list[Statement]) -> None:
+def _save(statements: list[Statement]) -> None:
     """Write the columns of ``_SUMS``: on PostgreSQL by one statement over arrays, a tenth of the ORM's work."""
     if connection.vendor != "postgresql":
         Statement.objects.bulk_update(statements, _SUMS, batch_size=200)

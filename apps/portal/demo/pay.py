@@ -11,7 +11,7 @@ from apps.accounts.models import Role
 from apps.compensation.models import Plan
 from apps.compensation.selectors import acknowledgements
 from apps.compensation.services import acknowledgements as services
-from apps.compensation.services import plans
+from apps.compensation.services import plan_drafts, plans
 from apps.portal.demo.founding import CURRENCY, Company
 from apps.portal.demo.life import Span
 from apps.reps.models import RepRole
@@ -40,6 +40,7 @@ def put_plans(company: Company, span: Span) -> None:
     def put(document: dict[str, Any], at: datetime, approved: bool = True) -> Plan:
         version = plans.load_plan_document(document=document, author=author, at=at)
         if approved:
+            plan_drafts.submit_version(version=version, at=at + timedelta(hours=3), actor=version.author)
             plans.approve_version(version=version, approver=approver, at=at + timedelta(days=2, hours=3))
         return version.plan
 

@@ -21,7 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="a plan file; or one that comes along, such as sdr")
         parser.add_argument("--author", required=True, help="e-mail of who wrote it (RevOps)")
         parser.add_argument(
-            "--approve-by", help="e-mail of who approves it (RevOps or finance, not the author)"
+            "--approve-by",
+            help="e-mail of who approves it once it is submitted (RevOps or finance, not the author)",
         )
         parser.add_argument("--submit", action="store_true", help="hand it to those who approve")
         parser.add_argument("--currency", default="", help="stands in for the file's currency")
@@ -42,7 +43,7 @@ class Command(BaseCommand):
                     at=at,
                     currency=options["currency"],
                 )
-                if options["submit"] and version.is_draft:
+                if (options["submit"] or options["approve_by"]) and version.is_draft:
                     version = plan_drafts.submit_version(version=version, at=at, actor=version.author)
                 if options["approve_by"] and not version.is_approved:
                     approver = _person(options["approve_by"], Role.REVOPS, Role.FINANCE)
