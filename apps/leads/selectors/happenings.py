@@ -220,7 +220,9 @@ def what_happened(event: FunnelEvent) -> str:
             why = dict(RejectionReason.choices).get(data.get("reason", ""), "")
             return f"Rejected on {data.get('criterion', 'a criterion')}: {why.lower()}".rstrip(": ")
         case EventKind.REVERSED if event.reverses is not None:
-            was = EventKind(event.reverses.kind).label.lower()
+            was = EventKind(event.reverses.kind).label
+            # "Rejected by the AE" goes on in small letters, an AE does not.
+            was = was if was[1:2].isupper() else was[:1].lower() + was[1:]
             return f"Taken back: {was} ({data.get('reason', 'no reason given')})"
         case _:
             reason = data.get("reason")

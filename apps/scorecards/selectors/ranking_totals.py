@@ -184,7 +184,7 @@ def _statements(_vendor: str) -> _Statements:
     totals = RankingTotal.objects.filter(month_on__gte=_FIRST, month_on__lt=_END)
     counts, money = totals.filter(currency=""), totals.exclude(currency="")
     counted = {f"{name}_": Cast(Sum(name), BigIntegerField()) for name in _COUNTS}
-    summed = {f"{name}_": Sum(name) for name in _AMOUNTS}
+    summed: dict[str, Any] = {f"{name}_": Sum(name) for name in _AMOUNTS}
     summed["priced_"] = Cast(Sum("priced"), BigIntegerField())
     shares = ("won", "closed", "priced", "timed")
     mixed = {
