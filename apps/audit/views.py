@@ -162,7 +162,7 @@ def _sent(made: Export) -> FileResponse:
         exports.stored_file(made).open("rb"),
         as_attachment=True,
         filename=exports.file_name(made),
-        content_type=CONTENT_TYPES[made.format],
+        content_type=CONTENT_TYPES[ExportFormat(made.format)],
     )
     response["Cache-Control"] = "no-store, private"
     return response

@@ -79,7 +79,7 @@ class ReadingForm(forms.Form):
         self, *args: Any, files: Sequence[FilePreview], with_dates: bool = True, **options: Any
     ) -> None:
         super().__init__(*args, **options)
-        self.files, self.with_dates = files, with_dates
+        self.shown, self.with_dates = files, with_dates
         for file in files:
             if file.is_text:
                 at = file.position
@@ -105,7 +105,7 @@ class ReadingForm(forms.Form):
         """What was chosen, as ``ImportFile.reading``."""
         chosen = self.cleaned_data
         found: dict[int, dict[str, Any]] = {}
-        for file in self.files:
+        for file in self.shown:
             at = file.position
             dates = {
                 column.name: form

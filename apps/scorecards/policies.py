@@ -100,7 +100,8 @@ END_REVIEW_ITEM = Policy(
     "Whose action it is, the team's manager and RevOps call it done or drop it.",
     roles=has_role(*REP_ROLES, Role.MANAGER, Role.MARKETING, Role.REVOPS),
     on=Predicate(
-        lambda user, item: item.owner_id == user.pk or writes_review_of(user, item.team), name="is_owner_or_manager"
+        lambda user, item: item.owner_id == user.pk or writes_review_of(user, item.team),
+        name="is_owner_or_manager",
     ),
 )
 GIVE_REVIEW_REASON = Policy(

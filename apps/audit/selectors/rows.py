@@ -119,7 +119,9 @@ def _sent(pgconn: "PGconn") -> "PQGen[Lines]":
 
     Waited for as a whole: to wait for each row by itself, as reading block by block does, costs more than the row.
     """
-    hashed, parts, some = hashlib.sha256(), [], []
+    hashed = hashlib.sha256()
+    parts: list[bytes] = []
+    some: list[bytes | memoryview] = []
     get, keep = pgconn.get_copy_data, some.append
     while True:
         size, block = get(1)

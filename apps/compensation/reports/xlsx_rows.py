@@ -103,7 +103,9 @@ class Book(Workbook):
         with ZipFile(self.filename, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
             for name, inside, _ in packager._create_package():
                 part = ZipInfo(inside, _DATED)
-                part.compress_type, part._compresslevel = ZIP_DEFLATED, _LEVEL
+                part.compress_type = ZIP_DEFLATED
+                # The archive's own level is not asked where a part brings its description with it.
+                part._compresslevel = _LEVEL  # type: ignore[attr-defined]
                 with archive.open(part, "w", force_zip64=inside in plain) as target:
                     if inside in plain:
                         plain[inside].copy_into(target, Path(name))

@@ -191,7 +191,7 @@ def sent(download: Download) -> FileResponse:
         downloads.stored_file(download).open("rb"),
         as_attachment=True,
         filename=downloads.file_name(download),
-        content_type=CONTENT_TYPES[download.format],
+        content_type=CONTENT_TYPES[ReportFormat(download.format)],
     )
     response["Cache-Control"] = "no-store, private"
     response["X-Fingerprint"] = download.fingerprint

@@ -106,7 +106,9 @@ class CaptureView(_OpenView):
         filling = capture_guard.read_ticket(form=form, words=str(given.get("ticket", "")), at=now)
         visitor = VisitorForm(given, form=form, consent=filling.consent)
         if not visitor.is_valid():
-            raise serializers.ValidationError(visitor.errors)
+            raise serializers.ValidationError(
+                {name: list(map(str, said)) for name, said in visitor.errors.items()}
+            )
         made = capture.capture_lead(
             form=form,
             filled=visitor.filled,

@@ -70,7 +70,8 @@ class WebhookMessageSerializer(serializers.ModelSerializer):
 class WebhookMessageDetailSerializer(WebhookMessageSerializer):
     tries = WebhookAttemptSerializer(many=True)
 
-    class Meta(WebhookMessageSerializer.Meta):
+    class Meta:
+        model = WebhookMessage
         fields = (*WebhookMessageSerializer.Meta.fields, "body", "tries")
 
 

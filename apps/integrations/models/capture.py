@@ -81,7 +81,9 @@ class Capture(models.Model):
     outcome = models.CharField(max_length=12, help_text="leads.services.arrivals.Outcome")
     consent = models.ForeignKey(ConsentText, on_delete=models.PROTECT, related_name="+")
     agreed = models.BooleanField()
-    site = models.CharField(max_length=120, blank=True, help_text="the host that showed it, as the browser said")
+    site = models.CharField(
+        max_length=120, blank=True, help_text="the host that showed it, as the browser said"
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -26,8 +26,8 @@ def forms_for(user: Any, *, now: datetime) -> list[FormRow]:
     """The forms whom the user keeps, by name. Two statements."""
     forms = list(CaptureForm.objects.visible_to(user).select_related("team"))
     recent = Capture.objects.filter(form__in=forms, at__gt=now - RECENT).order_by().values("form")
-    counted = {
-        row["form"]: row
+    counted: dict[int, dict[str, Any]] = {
+        row["form"]: dict(row)
         for row in recent.annotate(sent=Count("pk"), new=Count("pk", filter=Q(outcome="new")), last=Max("at"))
     }
     found = [(one, counted.get(one.pk, {})) for one in forms]

@@ -60,8 +60,8 @@ class Standing:
 def standings(endpoints: Any, *, now: datetime) -> list[Standing]:
     """The standing of each endpoint, in their order. Three statements whatever their number."""
     found = list(endpoints)
-    waiting = {
-        row["endpoint"]: row
+    waiting: dict[int, dict[str, Any]] = {
+        row["endpoint"]: dict(row)
         for row in WebhookMessage.objects.filter(endpoint__in=found)
         .exclude(state=MessageState.DELIVERED)
         .order_by()
@@ -73,8 +73,8 @@ def standings(endpoints: Any, *, now: datetime) -> list[Standing]:
         )
     }
     taken = Q(status__gte=200, status__lt=300)
-    tried = {
-        row["message__endpoint"]: row
+    tried: dict[int, dict[str, Any]] = {
+        row["message__endpoint"]: dict(row)
         for row in WebhookAttempt.objects.filter(message__endpoint__in=found, began_at__gt=now - RECENT)
         .order_by()
         .values("message__endpoint")

@@ -38,7 +38,7 @@ def open_form(key: str) -> CaptureForm:
 def _shown(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, template, context, status=status)
     ancestors = context["form"].origins or ["'none'"]
-    response._csp_replace = {"frame-ancestors": ancestors}  # type: ignore[attr-defined]
+    response._csp_replace = {"frame-ancestors": ancestors}
     response["Referrer-Policy"] = "no-referrer"
     return response
 

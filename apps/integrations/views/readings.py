@@ -64,7 +64,7 @@ def _chosen(
 
 
 def _as_data(shown: list[previews.FilePreview]) -> dict[str, str]:
-    data = {}
+    data: dict[str, str] = {}
     for one in shown:
         data |= {f"e{one.position}": one.encoding, f"d{one.position}": one.delimiter}
         data |= {f"t{one.position}-{column.place}": column.chosen for column in one.dates}

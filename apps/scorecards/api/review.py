@@ -268,7 +268,7 @@ def _contributed(parts: tuple[Contribution, ...]) -> list[dict[str, Any]]:
 
 
 def _seen(found: Forecast | None) -> dict[str, Any] | None:
-    return {name: getattr(found, name) for name in ForecastSerializer().fields} if found else None
+    return {name: getattr(found, name) for name in map(str, ForecastSerializer().fields)} if found else None
 
 
 class TeamTargetView(GuardedView):

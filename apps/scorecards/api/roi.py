@@ -22,7 +22,7 @@ from apps.scorecards.views import asked
 
 
 class OutcomeSerializer(serializers.Serializer):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     campaign = serializers.CharField(allow_null=True, help_text="null: the source as a whole.")
     counts = serializers.DictField(child=serializers.IntegerField())
     revenue = serializers.DictField(child=serializers.IntegerField(), help_text="Minor units by currency.")
@@ -57,7 +57,7 @@ class LeadRoiView(GuardedView):
 
 
 class SpendInput(serializers.Serializer):
-    source = serializers.CharField(max_length=80)
+    source = serializers.CharField(max_length=80)  # type: ignore[assignment]
     campaign = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
     month = serializers.RegexField(r"^\d{4}-(0[1-9]|1[0-2])$", help_text="2026-10")
     amount_minor = serializers.IntegerField(min_value=1, max_value=10**14)

@@ -45,7 +45,8 @@ class ItemForm(forms.Form):
         if kind:
             kwargs["initial"] = {"kind": kind, "section": section, "request_key": uuid.uuid4().hex}
         given = kind or str((kwargs.get("data") or {}).get("kind", ""))
-        super().__init__(*args, auto_id=f"id_{given or 'item'}_%s", **kwargs)
+        kwargs["auto_id"] = f"id_{given or 'item'}_%s"
+        super().__init__(*args, **kwargs)
         owner: Any = self.fields["owner"]
         owner.queryset = owners_for(team)
         owner.label_from_instance = lambda user: user.name

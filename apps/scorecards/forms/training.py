@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.conf import settings
 
+from apps.accounts.models import User
 from apps.core.money import exponent
 from apps.leads.rules.metrics import METRICS, Unit
 from apps.reps.models import Rep, RepRole
@@ -90,7 +91,7 @@ class SessionForm(forms.Form):
         error_messages={"invalid": "Write the time as 10:30.", "required": "Choose a time."},
     )
     trainer = forms.ModelChoiceField(
-        label="Trainer", queryset=None, error_messages={"required": "Choose who trains."}
+        label="Trainer", queryset=User.objects.none(), error_messages={"required": "Choose who trains."}
     )
     material_url = forms.CharField(
         label="Material", max_length=500, required=False, help_text="The whole web address, with https://."
@@ -104,9 +105,9 @@ class SessionForm(forms.Form):
 
     def __init__(self, *args: Any, certifications: Any, reps: Any, trainers: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["certification"].queryset = certifications
-        self.fields["reps"].queryset = reps
-        self.fields["trainer"].queryset = trainers
+        self.fields["certification"].queryset = certifications  # type: ignore[attr-defined]
+        self.fields["reps"].queryset = reps  # type: ignore[attr-defined]
+        self.fields["trainer"].queryset = trainers  # type: ignore[attr-defined]
 
     @property
     def given(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class ResultsForm(forms.Form):
     @property
     def results(self) -> list[tuple[Rep, int | None, bool | None]]:
         """Rep, score, passed: of those for whom something was written."""
-        found = []
+        found: list[tuple[Rep, int | None, bool | None]] = []
         for rep in self.reps:
             value = self.cleaned_data.get(f"rep_{rep.pk}")
             if value in (None, ""):
@@ -193,7 +194,7 @@ class GoalForm(forms.Form):
     def __init__(self, *args: Any, role: str, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
-        self.fields["metric"].choices = [(key, METRICS[key].name) for key in LAYOUTS[role].metrics]
+        self.fields["metric"].choices = [(key, METRICS[key].name) for key in LAYOUTS[role].metrics]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         read = super().clean() or {}
@@ -241,4 +242,4 @@ class ShareForm(forms.Form):
 
     def __init__(self, *args: Any, reps: Iterable[Rep], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reps"].queryset = reps
+        self.fields["reps"].queryset = reps  # type: ignore[attr-defined]

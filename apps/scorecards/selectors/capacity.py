@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
+from apps.compensation.selectors.measures import measure
 from apps.core.periods import Period, month_of, trailing_months
 from apps.leads.rules.metrics import METRICS, Metric, Unit
-from apps.compensation.selectors.measures import measure
 from apps.reps.models import Rep, RepRole, TimeOff
 from apps.reps.rules.hours import Hours
 from apps.reps.selectors import hours_for

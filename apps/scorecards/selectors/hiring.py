@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from apps.compensation.selectors.measures import measure
 from apps.core.money import quantize
 from apps.core.periods import Period, month_of
 from apps.leads.rules.metrics import METRICS, Part
-from apps.compensation.selectors.measures import measure
 from apps.reps.models import Rep
 from apps.scorecards.rules.capacity import DAY
 from apps.scorecards.rules.hiring import ROLES

@@ -187,7 +187,7 @@ def _statements(_vendor: str) -> _Statements:
     summed: dict[str, Any] = {f"{name}_": Sum(name) for name in _AMOUNTS}
     summed["priced_"] = Cast(Sum("priced"), BigIntegerField())
     shares = ("won", "closed", "priced", "timed")
-    mixed = {
+    mixed: dict[str, Any] = {
         f"{name}_": Cast(Sum(name), BigIntegerField()) if name in shares else Sum(name)
         for name in ("won", "closed", "revenue", "priced", "seconds", "timed")
     }

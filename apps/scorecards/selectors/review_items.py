@@ -33,7 +33,7 @@ class Shown:
         return not hasattr(self.item, "end")
 
 
-def _with_carried(items: QuerySet[ReviewItem], up_to: date | None) -> QuerySet[ReviewItem]:
+def _with_carried(items: QuerySet[ReviewItem], up_to: date | None) -> "QuerySet[Any]":
     """Each with how many reviews of its team came after the one it was agreed in, until it ended."""
     later = Q(team__weekly_reviews__week_on__gt=F("review__week_on")) & (
         Q(end__isnull=True) | Q(team__weekly_reviews__made_at__lt=F("end__ended_at"))

@@ -35,7 +35,7 @@ def promises(week: Week) -> Listed:
             "clock": pk,
             "lead": lead,
             "rep": rep,
-            "at": at.isoformat(),
+            "at": at.isoformat() if at else "",
             "how": str(ClockKind(kind).label),
             "reason": _why(reason),
             "needs": not reason,

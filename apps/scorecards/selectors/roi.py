@@ -107,7 +107,9 @@ def spent_in(period: Period, as_of: datetime | None = None) -> QuerySet[Any, Any
 
 
 def _summed(by_pair: dict[tuple[str, str], Outcome]) -> Roi:
-    whole, sources, campaigns = Outcome("All leads"), {}, defaultdict(list)
+    whole = Outcome("All leads")
+    sources: dict[str, Outcome] = {}
+    campaigns: defaultdict[str, list[Outcome]] = defaultdict(list)
     for (source, _), outcome in sorted(by_pair.items()):
         name = source or UNKNOWN
         sources.setdefault(name, Outcome(name)).add(outcome)
@@ -134,7 +136,8 @@ def why_cold(
         .values(reason=KT("data__reason"))
         .annotate(n=Count("pk"))
     )
-    words, found = dict(LossReason.choices), defaultdict(int)
+    words = dict(LossReason.choices)
+    found: defaultdict[str, int] = defaultdict(int)
     for row in rows:
         found[str(words.get(row["reason"], row["reason"]) or "No reason given")] += row["n"]
     return sorted(found.items(), key=lambda one: (-one[1], one[0]))

@@ -149,11 +149,11 @@ def _by_role(
         .values_list("event")
         .annotate(share=Sum("share"))
     )
-    rows = events.filter(credits__capacity=side).values_list(
+    credited = events.filter(credits__capacity=side).values_list(
         "pk", "amount_minor", "credits__rep__role", "credits__share"
     )
-    for event, amount, role, share in rows:
-        part = Fraction(amount * share * shares[event], WHOLE * WHOLE)
+    for event, amount, role, share in credited:
+        part = Fraction((amount or 0) * share * shares[event], WHOLE * WHOLE)
         found[role] = found.get(role, Fraction(0)) + part
     return found
 

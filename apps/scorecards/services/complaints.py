@@ -40,7 +40,7 @@ def _said(text: str, what: str, field: str) -> str:
 def complain(
     *, lead: Lead, reason: str, comment: str, request_key: str = "", at: datetime, actor: Any
 ) -> LeadComplaint:
-    """Say that ``lead`` was not what was agreed; marketing is told. The same ``request_key`` again is the same complaint.
+    """Say that ``lead`` was not what was agreed; marketing is told. The same ``request_key`` is the same complaint.
 
     Raises ``InvalidInput`` naming the field, ``UnableToComplain``.
     """

@@ -95,7 +95,10 @@ def _check_action(review: WeeklyReview, owner: User | None, due_on: date | None,
 
 @transaction.atomic
 def end_item(*, item: ReviewItem, how: str, reason: str = "", at: datetime, actor: Any) -> ReviewItemEnd:
-    """Call an item done, or drop it with a reason: it is carried no further. Raises ``UnableToEnd``, ``InvalidInput``."""
+    """Call an item done, or drop it with a reason: it is carried no further.
+
+    Raises ``UnableToEnd``, ``InvalidInput``.
+    """
     reason = reason.strip()
     if how not in ReviewItemEnd.How.values:
         raise InvalidInput("Choose done or dropped.", field="how")

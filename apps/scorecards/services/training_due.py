@@ -42,8 +42,8 @@ def _refresh(at: datetime, ids: list[int] | None) -> int:
     if ids is not None:
         people, kept = people.filter(pk__in=ids), kept.filter(rep__in=ids)
     certifications: dict[str, list[Certification]] = {}
-    for one in Certification.objects.in_use():
-        certifications.setdefault(one.role, []).append(one)
+    for asked in Certification.objects.in_use():
+        certifications.setdefault(asked.role, []).append(asked)
     passed = dict(_passed(ids))
     wanted: dict[tuple[int, int], TrainingDue] = {}
     for pk, role, hired_on in people.values_list("pk", "role", "hired_on"):

@@ -181,7 +181,8 @@ def _reasons_page(
     request: HttpRequest, *, wrong: str = "", subject: str = "", status: int = 200
 ) -> HttpResponse:
     user: Any = request.user
-    at, groups = timezone.now(), []
+    at = timezone.now()
+    groups: list[dict[str, Any]] = []
     for team in _asked_teams(user):
         for week in _weeks():
             owed = _own(user, team, owed_in(team=team, week=week, at=at))
