@@ -382,7 +382,7 @@ class TestTeamTargetPage:
         self, busy, client, django_assert_max_num_queries: DjangoAssertNumQueries
     ):
         client.force_login(busy.manager)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(21):
             client.get(reverse("scorecards:team_target"))
 
 
@@ -420,7 +420,7 @@ class TestEventsPage:
         self, busy, client, django_assert_max_num_queries: DjangoAssertNumQueries
     ):
         client.force_login(busy.sdr)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(14):
             client.get(self.address(busy.sdr))
 
 

@@ -53,7 +53,8 @@ def _put_assumptions(company: Company, span: Span) -> None:
     """What this company assumes: near what its people do, so that some are below and most are not."""
     month = span.months[-1]
     reps = list(Rep.objects.select_related("calendar", "team__calendar"))
-    at, first = span.instant(span.start, 9), month_of(span.start)
+    # What is over has been judged by what was assumed then.
+    at, first = span.at - timedelta(hours=3), month_of(span.today)
     for one in capacity_of(reps=reps, month=month, today=span.today).roles:
         if one.verdict.assumption.per == capacity_rules.LEVEL or one.verdict.mean is None:
             continue

@@ -12,9 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum, TextField, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import TruncMonth
+from django.db.models.functions import NullIf, TruncMonth
 
 from apps.core.periods import Period
 from apps.leads.models import EventKind, FunnelEvent, Lead, LossReason, OpportunityKind, RejectionReason
@@ -33,6 +33,11 @@ STEP_OF = {
 UNKNOWN = "Source unknown"
 MOST_ROWS = 200
 _NEW_BUSINESS = Q(opportunity__isnull=True) | Q(opportunity__kind=OpportunityKind.NEW)
+
+
+def _text(path: str) -> NullIf:
+    """A text within an event's data. SQLite says "null" where there is a null, PostgreSQL says nothing."""
+    return NullIf(KT(path), Value("null"), output_field=TextField())
 
 
 def cohort(period: Period, *, user: Any, as_of: datetime | None = None) -> QuerySet[FunnelEvent]:
@@ -133,7 +138,7 @@ def why_cold(
     events = events_of(period, user=user, source=source, as_of=as_of)
     rows = (
         events.filter(kind__in=(EventKind.RECYCLED, EventKind.DISQUALIFIED))
-        .values(reason=KT("data__reason"))
+        .values(reason=_text("data__reason"))
         .annotate(n=Count("pk"))
     )
     words = dict(LossReason.choices)
@@ -150,7 +155,7 @@ def rejected_by(
     events = events_of(period, user=user, source=source, as_of=as_of)
     rows = (
         events.filter(kind=EventKind.REJECTED)
-        .values(criterion=KT("data__criterion"), reason=KT("data__reason"))
+        .values(criterion=_text("data__criterion"), reason=_text("data__reason"))
         .annotate(n=Count("pk"))
     )
     words = dict(RejectionReason.choices)
@@ -192,7 +197,7 @@ def precision(
     rows = (
         firsts.annotate(
             month=TruncMonth("occurred_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE)),
-            version=KT("data__definition"),
+            version=_text("data__definition"),
             is_sql=reached(EventKind.QUALIFIED),
             is_accepted=reached(EventKind.ACCEPTED),
             is_won=reached(EventKind.WON),

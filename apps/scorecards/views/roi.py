@@ -146,7 +146,7 @@ def leads_behind(request: HttpRequest) -> HttpResponse:
     """The leads of one figure: ``?period=&source=&step=`` and perhaps ``&campaign=``."""
     user: Any = request.user
     period, wrong = _period(request)
-    step, source = request.GET.get("step", ""), request.GET.get("source", "")
+    step, source = request.GET.get("step", STEPS[0]), request.GET.get("source", "")
     if step not in STEPS or wrong:
         raise Http404
     campaign = request.GET.get("campaign")
