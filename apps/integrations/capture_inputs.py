@@ -21,7 +21,7 @@ class VisitorForm(forms.Form):
 
     def __init__(self, data: Any = None, *, form: CaptureForm, consent: ConsentText, **options: Any) -> None:
         super().__init__(data, **options)
-        for name, how in form.fields.items():
+        for name, how in form.fields_in_order.items():
             self.fields[name] = _field(rules.FIELDS[name], required=how == rules.REQUIRED)
         self.fields["agreed"] = forms.BooleanField(
             label=consent.words,
@@ -35,7 +35,7 @@ class VisitorForm(forms.Form):
             max_length=200,
             widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
         )
-        self._names = list(form.fields)
+        self._names = list(form.fields_in_order)
 
     @property
     def facts(self) -> list[forms.BoundField]:

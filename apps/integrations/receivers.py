@@ -13,4 +13,4 @@ from apps.leads.signals import events_recorded
 
 @receiver(events_recorded, dispatch_uid="integrations.webhooks")
 def on_events_recorded(*, events: Sequence[FunnelEvent], at: datetime, **_: Any) -> None:
-    webhook_outbox.write(events=events, at=at)
+    webhook_outbox.write_messages(events=events, at=at)

@@ -267,6 +267,8 @@ SPECTACULAR_SETTINGS = {
         "SuppressionKind": "apps.leads.models.Suppression.Kind",
         "WebhookMessageState": "apps.integrations.models.MessageState",
         "OpportunityKind": "apps.leads.models.OpportunityKind",
+        "CreditRuleKind": "apps.leads.api.credit_rules.KINDS",
+        "WebhookTopic": "apps.integrations.api.webhooks.TOPIC_CHOICES",
         "NextStage": ["stage_2", "won", "lost"],
         "GateStage": ["stage_2", "won"],
         "PlanVersionState": "apps.compensation.models.plans.VersionState",

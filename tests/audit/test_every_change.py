@@ -51,10 +51,27 @@ EXEMPT: dict[str, str] = {
             "leads.services.meeting_news.tell_of_no_show",
             "reps.services.feed_news.tell_failing",
             "reps.services.feed_news.tell_read_again",
+            "scorecards.services.card_notices.tell_closed",
+            "scorecards.services.card_notices.tell_other",
             "scorecards.services.ranking_notices.tell_hold",
+            "scorecards.services.review_notices.tell_action",
+            "scorecards.services.review_notices.tell_answer",
+            "scorecards.services.review_notices.ask",
+            "scorecards.services.review_notices.tell_complaint",
+            "scorecards.services.review_notices.tell_made",
+            "scorecards.services.training_due.sweep",
         ),
         "What somebody was told: the row of the notification itself says whom, what and when.",
     ),
+    **dict.fromkeys(
+        (
+            "integrations.services.webhook_sending.forget_delivered",
+            "integrations.services.webhook_outbox.write_messages",
+            "integrations.services.webhook_sending.send_due",
+        ),
+        "Each message and each attempt to send it is a row of its own; what was taken is forgotten after its time.",
+    ),
+    "scorecards.services.training_due.refresh": "Worked out from certifications and results, which are recorded.",
     **dict.fromkeys(
         (
             "audit.services.entries.record",

@@ -207,7 +207,7 @@ class TestLayoutsThatComeWithThePortal:
     ) -> None:
         path = tmp_path / name
         path.write_text(text)
-        document = imports.fitting_document([(path, name)])
+        document = imports.fitting_document(files=[(path, name)])
         assert document is not None
         assert document["name"] == mapping
         imported([path], with_document=document)

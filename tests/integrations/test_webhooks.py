@@ -120,7 +120,7 @@ class TestOutbox:
         assert WebhookMessage.objects.count() == before + 40
         WebhookMessage.objects.all().delete()
         with django_assert_max_num_queries(3):
-            webhook_outbox.write(events=events, at=NOW)
+            webhook_outbox.write_messages(events=events, at=NOW)
 
 
 class TestSignature:

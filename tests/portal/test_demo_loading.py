@@ -125,6 +125,15 @@ def _told_apart(folder: Path, hash_seed: str, migrated: Path) -> dict[str, list[
     with sqlite3.connect(folder / "portal.sqlite3") as database:
         database.execute("UPDATE accounts_user SET password = '' WHERE password LIKE '!%'")
         database.execute("UPDATE leads_meeting SET invite_uid = ''")
+        # So have webhooks their secrets and messages, and a form its address.
+        database.execute("UPDATE integrations_webhookendpoint SET secret_salt = '', secret_check = ''")
+        database.execute(
+            "UPDATE integrations_webhookmessage SET message_id = id,"
+            " settled_at = CASE WHEN settled_at IS NULL THEN NULL ELSE created_at END"
+        )
+        # Threads sent them, by the clock of the machine: no two rounds are alike to the microsecond.
+        database.execute("DELETE FROM integrations_webhookattempt")
+        database.execute("UPDATE integrations_captureform SET key = id")
         names = [
             name
             for (name,) in database.execute(

@@ -81,7 +81,9 @@ class CaptureView(_OpenView):
     def get(self, request: Request, key: str) -> Response:
         form = open_form(key)
         consent = capture_guard.consent_of(form)
-        asked = [{"name": name, "is_required": how == "required"} for name, how in form.fields.items()]
+        asked = [
+            {"name": name, "is_required": how == "required"} for name, how in form.fields_in_order.items()
+        ]
         shown = {
             "title": form.title,
             "fields_asked": asked,

@@ -19,6 +19,9 @@ from apps.integrations.services import webhooks
 _REFUSALS = {400: PROBLEM, 403: PROBLEM, 404: PROBLEM, 409: PROBLEM}
 
 
+TOPIC_CHOICES = [(name, one.says) for name, one in TOPICS.items()]
+
+
 class WebhookSerializer(serializers.ModelSerializer):
     class Meta:
         model = WebhookEndpoint
@@ -37,7 +40,7 @@ class WebhookInput(serializers.Serializer):
     name = serializers.CharField(max_length=80)
     url = serializers.CharField(max_length=500)
     kinds = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(name, one.says) for name, one in TOPICS.items()]),
+        child=serializers.ChoiceField(choices=TOPIC_CHOICES),
         min_length=1,
         max_length=len(TOPICS),
     )

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.integrations.rules.capture import FIELDS
+
 
 class CaptureFormQuerySet(models.QuerySet["CaptureForm"]):
     def visible_to(self, user: Any) -> "CaptureFormQuerySet":
@@ -43,6 +45,11 @@ class CaptureForm(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def fields_in_order(self) -> dict[str, str]:
+        """``fields`` in the order in which they are asked; a database may keep the names of JSON in another."""
+        return {name: self.fields[name] for name in FIELDS if name in self.fields}
 
 
 class ConsentText(models.Model):

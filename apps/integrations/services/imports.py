@@ -70,7 +70,9 @@ def start_import(
             storage.keep(folder=folder, position=position, name=name, pieces=pieces)
             for position, (name, pieces) in enumerate(files)
         ]
-        document = document or fitting_document([(storage.path_of(one.stored_as), one.name) for one in kept])
+        document = document or fitting_document(
+            files=[(storage.path_of(one.stored_as), one.name) for one in kept]
+        )
         with transaction.atomic():
             run = ImportRun.objects.create(
                 mapping_name=(document or {}).get("name", ""),
@@ -101,7 +103,7 @@ def start_import(
 
 
 def fitting_document(
-    files: Sequence[tuple[Path, str]], readings: passes.Readings | None = None
+    *, files: Sequence[tuple[Path, str]], readings: passes.Readings | None = None
 ) -> dict[str, Any] | None:
     """The document of the mapping that knows the files best; ``None`` where none knows enough of them.
 
@@ -153,7 +155,7 @@ def read_files_as(
             data={"files": {str(position): dict(reading) for position, reading in readings.items()}},
         )
     run = ImportRun.objects.prefetch_related("files").get(pk=run.pk)
-    document = run.document or fitting_document(_paths(run), readings_of(run))
+    document = run.document or fitting_document(files=_paths(run), readings=readings_of(run))
     return ask_for_check(run=run, at=at, document=document, actor=actor) if document else None
 
 

@@ -14,7 +14,7 @@ _LIVED_HERE = (Source.PAGE, Source.API, Source.SCHEDULE)
 """What an import or the demo company brings happened elsewhere or long ago."""
 
 
-def write(*, events: Sequence[FunnelEvent], at: datetime) -> int:
+def write_messages(*, events: Sequence[FunnelEvent], at: datetime) -> int:
     """A message for each fact and each endpoint that is told of its kind; how many.
 
     Three statements whatever their number; one where nobody listens.

@@ -83,7 +83,7 @@ def form_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "address": address,
         "snippet": f'<iframe src="{address}" title="{found.title}" width="100%" height="640" '
         'style="border:0" loading="lazy" referrerpolicy="origin"></iframe>',
-        "asked": [(FIELDS[name].label, how) for name, how in found.fields.items()],
+        "asked": [(FIELDS[name].label, how) for name, how in found.fields_in_order.items()],
         "consents": list(found.consents.select_related("written_by")),
         "page": captures.page_of_form(form=found, after=request.GET.get("after", "")),
     }

@@ -56,14 +56,14 @@ class ImportedOpportunity:
         return self.closed_at or self.stage_at or self.created_at
 
 
-def key_of(system: str, external_id: str, what: str = EventKind.STAGE_1) -> str:
+def key_of(*, system: str, external_id: str, what: str = EventKind.STAGE_1) -> str:
     """The source key of an imported opportunity's event; by that of stage 1 it is found again."""
     return f"{system}:opportunities:{external_id}:{what}"
 
 
 def present_opportunities(*, system: str, external_ids: Iterable[str]) -> dict[str, Opportunity]:
     """Those that an import brought before, by their id at the source."""
-    keys = {key_of(system, one): one for one in external_ids}
+    keys = {key_of(system=system, external_id=one): one for one in external_ids}
     if not keys:
         return {}
     events = FunnelEvent.objects.filter(source_key__in=keys).select_related("opportunity__lead")
@@ -149,7 +149,7 @@ def _events(
                 kind=EventKind(stage),
                 occurred_at=instant,
                 source=Source.IMPORT,
-                source_key=key_of(system, one.external_id, stage),
+                source_key=key_of(system=system, external_id=one.external_id, what=stage),
                 lead=one.lead,
                 opportunity=row,
                 credits=[*sourced(one.sdr), *owned(one.owner)],
@@ -211,7 +211,7 @@ def _other_amount(
         kind=EventKind.AMOUNT_CHANGED,
         occurred_at=at,
         source=Source.IMPORT,
-        source_key=key_of(system, now.external_id, f"amount:{number}"),
+        source_key=key_of(system=system, external_id=now.external_id, what=f"amount:{number}"),
         lead=row.lead,
         opportunity=row,
         credits=[*sourced(now.sdr), *owned(now.owner)],

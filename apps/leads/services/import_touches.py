@@ -36,7 +36,7 @@ class ImportedTouch:
     note: str = ""
 
 
-def request_key(system: str, external_id: str) -> str:
+def request_key(*, system: str, external_id: str) -> str:
     """By what an imported touch is known again."""
     text = f"{system}:touches:{external_id}"
     return f"import:{hashlib.blake2b(text.encode(), digest_size=20).hexdigest()}"
@@ -65,7 +65,7 @@ def take_in_touches(
             persona=leads[one.lead.pk].persona,
             note=one.note,
             occurred_at=one.occurred_at,
-            request_key=request_key(system, one.external_id),
+            request_key=request_key(system=system, external_id=one.external_id),
         )
         for one in touches
     ]

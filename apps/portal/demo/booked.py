@@ -41,7 +41,9 @@ class Booked:
     def tell(self) -> None:
         """Comments and wishes in one statement each; the rest by the services, a handful."""
         self._wishes()
-        coming = list(self._booked().filter(starts_at__gt=self._span.at + timedelta(hours=2))[:24])
+        # What was booked within the last hour has not been thought better of yet.
+        settled = self._booked().filter(for_hand_off__created_at__lt=self._span.at - timedelta(hours=1))
+        coming = list(settled.filter(starts_at__gt=self._span.at + timedelta(hours=2))[:24])
         for meeting in coming[1::4][:4]:
             self._move(meeting)
         for meeting in coming[3::4][:3]:

@@ -52,7 +52,7 @@ def put_webhooks(span: Span) -> None:
     ]
     if not events:
         return
-    webhook_outbox.write(events=events[:12], at=began)
+    webhook_outbox.write_messages(events=events[:12], at=began)
     refused = f'"lead":{events[0].lead_id},'.encode()
 
     def answers(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -62,7 +62,7 @@ def put_webhooks(span: Span) -> None:
     for day in range(MOST_ATTEMPTS):
         webhook_sending.send_due(at=began + timedelta(hours=15 * day), call=answers)
     lately = span.at - timedelta(hours=3)
-    webhook_outbox.write(events=events[12:], at=lately)
+    webhook_outbox.write_messages(events=events[12:], at=lately)
     webhook_sending.send_due(at=lately, call=answers)
     _switch_off(crm, span)
 
