@@ -129,6 +129,7 @@ def _told_apart(folder: Path, hash_seed: str, migrated: Path) -> dict[str, list[
         database.execute("UPDATE integrations_webhookendpoint SET secret_salt = '', secret_check = ''")
         database.execute(
             "UPDATE integrations_webhookmessage SET message_id = id, claimed_until = NULL,"
+            " due_at = CASE WHEN due_at IS NULL THEN NULL ELSE created_at END,"
             " settled_at = CASE WHEN settled_at IS NULL THEN NULL ELSE created_at END"
         )
         # Threads sent them, by the clock of the machine: no two rounds are alike to the microsecond.
