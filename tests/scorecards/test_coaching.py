@@ -147,9 +147,17 @@ class TestSupport:
     @pytest.mark.django_db(transaction=True)
     def test_two_who_answer_at_once_give_one_answer(self, cast: Cast, sellers: Sellers):
         ranked()
+        asked = SupportAction.objects.get(rep=sellers.reps[3], is_open=True).pk
 
         def answer():
-            return answered(cast, sellers.reps[3])
+            # Whoever comes second read the page while it was open, however late the answer is.
+            return support.answer_support(
+                action=SupportAction.objects.select_related("rep__user").get(pk=asked),
+                kind="coaching",
+                text=TEXT,
+                at=NOW,
+                actor=cast.manager,
+            )
 
         outcomes = race([answer] * 2)
         assert sum(isinstance(one, support.UnableToAnswer) for one in outcomes) == 1
